@@ -1,0 +1,53 @@
+/** Files that are whole or absent: everything is written under a temporary name and renamed. */
+import { dirname } from "node:path";
+
+/**
+ * Writes `data` to `path` so that a reader sees the old file or the new one, never half of it.
+ * Missing parent folders are made.
+ *
+ * @throws {Error} naming the path when it cannot be written; nothing is left behind
+ */
+export async function writeWhole(path: string, data: Uint8Array | string): Promise<void> {
+  await writeWith(
+    path,
+    (temporary) =>
+      typeof data === "string"
+        ? Deno.writeTextFile(temporary, data)
+        : Deno.writeFile(temporary, data),
+  );
+}
+
+/**
+ * Calls `write(temporary)` and renames the temporary file to `path` when it has succeeded.
+ * For writers that want a path (sharp, polars). The temporary name keeps the extension.
+ *
+ * @throws {Error} naming the path when `write` fails; the temporary file is removed
+ */
+export async function writeWith(
+  path: string,
+  write: (temporary: string) => Promise<unknown> | unknown,
+): Promise<void> {
+  const cut = path.lastIndexOf("/") + 1;
+  const temporary = `${path.slice(0, cut)}.part-${Deno.pid}-${path.slice(cut)}`;
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await write(temporary);
+    await Deno.rename(temporary, path);
+  } catch (cause) {
+    await Deno.remove(temporary).catch(() => {});
+    throw new Error(`cannot write ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Whether something exists at `path`. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,73 @@
+/** The types by which the rest of the project knows a segmentation model. */
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Random } from "../random.ts";
+
+/** What {@link createModel} builds; names and defaults are those of segmentation_models_pytorch 0.2. */
+export interface ModelConfig {
+  /** "Unet" | "UnetPlusPlus" | "Linknet" | "MAnet". */
+  architecture: string;
+  /** "efficientnet-b0" … "efficientnet-b7", "resnet18" … "resnet152". */
+  encoder: string;
+  /** Number of output classes; default 2. */
+  classes?: number;
+  /** Input channels; default 3. */
+  inChannels?: number;
+  /** Number of encoder stages used, 3 to 5; default 5. */
+  encoderDepth?: number;
+  /** Widths of the decoder blocks, deepest first; default [256, 128, 64, 32, 16]. Linknet ignores it. */
+  decoderChannels?: number[];
+  /** Batch norm in the decoder; default true. */
+  decoderBatchNorm?: boolean;
+  /** Applied to the logits by `predict`; default none. */
+  activation?: "softmax" | "sigmoid" | null;
+}
+
+/** One entry of the model's state_dict. */
+export interface Parameter {
+  /** The name in the PyTorch state_dict, e.g. `encoder._blocks.0._depthwise_conv.weight`. */
+  name: string;
+  /** The shape in PyTorch's layout (OIHW for convolutions). */
+  torchShape: number[];
+  /** False for running statistics. */
+  trainable: boolean;
+  /** The live value in TensorFlow's layout (HWIO; HWC1 for depthwise filters). */
+  variable: tf.Variable;
+}
+
+/** How {@link SegmentationModel.forward} runs. */
+export interface ForwardOptions {
+  /** Batch statistics, running-statistics update and drop-connect; default false. */
+  training?: boolean;
+  /** Source of drop-connect masks; without it drop-connect is off, also in training. */
+  random?: Random;
+}
+
+/** A built model. Tensors are NHWC float32; inputs are normalized (see `lib/preprocessing.ts`). */
+export interface SegmentationModel {
+  readonly config: Required<ModelConfig>;
+  /** Every state_dict entry, in the reference's order, by its name. */
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  /** The trainable variables. Their `tf.Variable` names are unique in the process (two models may live side by side). */
+  readonly trainable: tf.Variable[];
+  /** Number of trainable scalars. */
+  readonly parameterCount: number;
+  /** The factor that input sides must be a multiple of (32 for depth 5). */
+  readonly sideMultiple: number;
+  /** Raw logits [B,H,W,classes]; differentiable. */
+  forward(x: tf.Tensor4D, options?: ForwardOptions): tf.Tensor4D;
+  /** Evaluation mode, with the configured activation: [B,H,W,classes]. */
+  predict(x: tf.Tensor4D): tf.Tensor4D;
+  /** Every encoder stage in evaluation mode, shallowest first; the last one is the bottleneck. */
+  features(x: tf.Tensor4D): tf.Tensor4D[];
+  /** One row a layer. */
+  summary(): LayerSummary[];
+  dispose(): void;
+}
+
+/** One row of {@link SegmentationModel.summary}. */
+export interface LayerSummary {
+  layer: string;
+  /** Output shape for a 512 x 512 input (rows of parameters that are not layers have none). */
+  output: number[];
+  parameters: number;
+}
