@@ -1,0 +1,135 @@
+/** Points in the plane: one embedding, and several beside each other. */
+import * as Plot from "@observablehq/plot";
+import { COLOURS, compose, type LegendEntry, nest, type Panel, plotDocument } from "./style.ts";
+
+/** Points of a scatter plot: interleaved coordinates and one group name a point. */
+export interface Points {
+  /** x0, y0, x1, y1, … */
+  xy: ArrayLike<number>;
+  /** One name for each point. */
+  groups: readonly string[];
+}
+
+/** How a scatter figure looks. */
+export interface ScatterOptions {
+  title: string;
+  subtitle?: string;
+  xLabel?: string;
+  yLabel?: string;
+  /** Order of the groups (and so of the colours); default order of first appearance. */
+  order?: readonly string[];
+  /** Same length for a unit on both axes, where distances mean something; default true. */
+  equalAxes?: boolean;
+  width?: number;
+}
+
+function groupsOf(points: Points, order?: readonly string[]): string[] {
+  if (points.xy.length !== 2 * points.groups.length) {
+    throw new RangeError(
+      `${points.groups.length} groups need ${2 * points.groups.length} coordinates, got ${points.xy.length}`,
+    );
+  }
+  return [...new Set([...(order ?? []), ...points.groups])];
+}
+
+function legendOf(groups: string[]): LegendEntry[] {
+  return groups.map((label, i) => ({
+    label,
+    colour: COLOURS[i % COLOURS.length],
+    mark: i % 2 ? "triangle" : "circle",
+  }));
+}
+
+/** The range of a coordinate with a margin; a cloud without extent gets one. */
+function range(xy: ArrayLike<number>, offset: number): [number, number] {
+  let low = Infinity, high = -Infinity;
+  for (let i = offset; i < xy.length; i += 2) {
+    if (!Number.isFinite(xy[i])) throw new RangeError(`coordinate ${i} is ${xy[i]}`);
+    low = Math.min(low, xy[i]);
+    high = Math.max(high, xy[i]);
+  }
+  if (!(low <= high)) [low, high] = [0, 1];
+  const margin = (high - low) * 0.04 || 1;
+  return [low - margin, high + margin];
+}
+
+function panel(points: Points, groups: string[], options: ScatterOptions, size: number): string {
+  let x = range(points.xy, 0), y = range(points.xy, 1);
+  if (options.equalAxes ?? true) {
+    const half = Math.max(x[1] - x[0], y[1] - y[0]) / 2;
+    const centre = ([a, b]: [number, number]) => (a + b) / 2;
+    x = [centre(x) - half, centre(x) + half];
+    y = [centre(y) - half, centre(y) + half];
+  }
+  const rows = points.groups.map((group, i) => ({
+    x: points.xy[2 * i],
+    y: points.xy[2 * i + 1],
+    group: groups.indexOf(group),
+  }));
+  const small = size < 400;
+  const marks = groups.map((_, g) =>
+    Plot.dot(rows.filter((r) => r.group === g), {
+      x: "x",
+      y: "y",
+      r: small ? 2.4 : 4,
+      fill: COLOURS[g % COLOURS.length],
+      fillOpacity: 0.75,
+      stroke: "#fff",
+      strokeWidth: 0.5,
+      symbol: g % 2 ? "triangle" : "circle",
+    })
+  );
+  const element = Plot.plot({
+    document: plotDocument(),
+    width: size,
+    height: size,
+    marginLeft: 58,
+    marginBottom: 50,
+    marginRight: 22,
+    marginTop: 28,
+    style: { fontSize: "14px" },
+    x: { domain: x, label: options.xLabel ?? "dimension 1", ticks: small ? 4 : 6, grid: true },
+    y: { domain: y, label: options.yLabel ?? "dimension 2", ticks: small ? 4 : 6, grid: true },
+    marks: [Plot.frame({ stroke: "#999" }), ...marks],
+  });
+  return nest(element, 0, 0);
+}
+
+/**
+ * One scatter plot with a legend, as a complete SVG.
+ *
+ * @throws {RangeError} when the counts of coordinates and groups differ or a coordinate is not finite
+ */
+export function scatterFigure(points: Points, options: ScatterOptions): string {
+  const width = options.width ?? 720, groups = groupsOf(points, options.order);
+  const svg = panel(points, groups, options, width);
+  return compose({
+    ...options,
+    legend: legendOf(groups),
+    width,
+    panels: [{ svg, x: 0, y: 0, width, height: width }],
+  });
+}
+
+/** Several scatter plots in a grid with one legend: other perplexities, other seeds, other methods. */
+export function smallMultiples(
+  plots: { title: string; points: Points; equalAxes?: boolean }[],
+  options: ScatterOptions & { columns?: number },
+): string {
+  if (plots.length === 0) throw new RangeError("small multiples need at least one plot");
+  const columns = options.columns ?? Math.min(3, plots.length), width = options.width ?? 1080;
+  const size = Math.floor(width / columns);
+  const groups = [...new Set(plots.flatMap((p) => groupsOf(p.points, options.order)))];
+  const panels: Panel[] = plots.map((plot, i) => ({
+    svg: `<text x="${size / 2}" y="20" text-anchor="middle" font-size="15" font-weight="bold">${
+      plot.title.replace(/&/g, "&amp;").replace(/</g, "&lt;")
+    }</text><g transform="translate(0,18)">${
+      panel(plot.points, groups, { ...options, equalAxes: plot.equalAxes }, size)
+    }</g>`,
+    x: (i % columns) * size,
+    y: Math.floor(i / columns) * (size + 24),
+    width: size,
+    height: size + 24,
+  }));
+  return compose({ ...options, legend: legendOf(groups), width, panels });
+}
