@@ -210,7 +210,11 @@ export function histogramFigure(
   const width = options.width ?? 800, height = options.height ?? 420;
   const svg = frame({ yLabel: "count", ...options }, [...marks, Plot.ruleY([0])]);
   const legend = names.length > 1
-    ? names.map((label, i) => ({ label, colour: COLOURS[i % COLOURS.length], mark: "box" as const }))
+    ? names.map((label, i) => ({
+      label,
+      colour: COLOURS[i % COLOURS.length],
+      mark: "box" as const,
+    }))
     : [];
   return compose({ ...options, width, legend, panels: [{ svg, x: 0, y: 0, width, height }] });
 }

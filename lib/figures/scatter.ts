@@ -26,7 +26,9 @@ export interface ScatterOptions {
 function groupsOf(points: Points, order?: readonly string[]): string[] {
   if (points.xy.length !== 2 * points.groups.length) {
     throw new RangeError(
-      `${points.groups.length} groups need ${2 * points.groups.length} coordinates, got ${points.xy.length}`,
+      `${points.groups.length} groups need ${
+        2 * points.groups.length
+      } coordinates, got ${points.xy.length}`,
     );
   }
   return [...new Set([...(order ?? []), ...points.groups])];

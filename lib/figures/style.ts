@@ -74,8 +74,9 @@ export function drawLegend(entries: LegendEntry[], x: number, y: number, width: 
       triangle: `<path d="M${cx},${cy - 6}l6,11h-12z" fill="${colour}"/>`,
       box: `<rect x="${cx - 7}" y="${cy - 6}" width="14" height="12" fill="${colour}"/>`,
       line: `<path d="M${cx - 11},${cy}h22" stroke="${colour}" stroke-width="2.5"/>`,
-      dashed:
-        `<path d="M${cx - 11},${cy}h22" stroke="${colour}" stroke-width="2.5" stroke-dasharray="6 4"/>`,
+      dashed: `<path d="M${
+        cx - 11
+      },${cy}h22" stroke="${colour}" stroke-width="2.5" stroke-dasharray="6 4"/>`,
     }[mark];
     svg += `${shape}<text x="${cx + 16}" y="${cy + 5}" font-size="14">${escapeXml(label)}</text>`;
     left += wide;
