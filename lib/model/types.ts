@@ -1,6 +1,8 @@
 /** The types by which the rest of the project knows a segmentation model. */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Random } from "../random.ts";
+import type { OutputActivation } from "./activation.ts";
+import type { Layout } from "./layout.ts";
 
 /** What {@link createModel} builds; names and defaults are those of segmentation_models_pytorch 0.2. */
 export interface ModelConfig {
@@ -19,7 +21,7 @@ export interface ModelConfig {
   /** Batch norm in the decoder; default true. */
   decoderBatchNorm?: boolean;
   /** Applied to the logits by `predict`; default none. */
-  activation?: "softmax" | "sigmoid" | null;
+  activation?: OutputActivation | null;
 }
 
 /** One entry of the model's state_dict. */
@@ -28,6 +30,8 @@ export interface Parameter {
   name: string;
   /** The shape in PyTorch's layout (OIHW for convolutions). */
   torchShape: number[];
+  /** How the two layouts relate, see `lib/model/layout.ts`. */
+  layout: Layout;
   /** False for running statistics. */
   trainable: boolean;
   /** The live value in TensorFlow's layout (HWIO; HWC1 for depthwise filters). */
@@ -40,6 +44,11 @@ export interface ForwardOptions {
   training?: boolean;
   /** Source of drop-connect masks; without it drop-connect is off, also in training. */
   random?: Random;
+  /**
+   * The least weight that a batch gets in the running statistics, in [0, 1]; default: what each layer
+   * has. EfficientNet's own 0.01 needs hundreds of steps to forget where it began.
+   */
+  statisticsMomentum?: number;
 }
 
 /** A built model. Tensors are NHWC float32; inputs are normalized (see `lib/preprocessing.ts`). */
@@ -47,9 +56,13 @@ export interface SegmentationModel {
   readonly config: Required<ModelConfig>;
   /** Every state_dict entry, in the reference's order, by its name. */
   readonly parameters: ReadonlyMap<string, Parameter>;
-  /** The trainable variables. Their `tf.Variable` names are unique in the process (two models may live side by side). */
+  /**
+   * The variables that training changes, in the reference's order. EfficientNet's classification head
+   * and stages below `encoderDepth` are not among them: the forward pass does not run them. Their
+   * `tf.Variable` names are unique in the process (two models may live side by side).
+   */
   readonly trainable: tf.Variable[];
-  /** Number of trainable scalars. */
+  /** Number of trainable scalars, those that are never run included, as PyTorch counts them. */
   readonly parameterCount: number;
   /** The factor that input sides must be a multiple of (32 for depth 5). */
   readonly sideMultiple: number;
@@ -57,8 +70,17 @@ export interface SegmentationModel {
   forward(x: tf.Tensor4D, options?: ForwardOptions): tf.Tensor4D;
   /** Evaluation mode, with the configured activation: [B,H,W,classes]. */
   predict(x: tf.Tensor4D): tf.Tensor4D;
-  /** Every encoder stage in evaluation mode, shallowest first; the last one is the bottleneck. */
+  /** Names of the feature maps: "input", "stage1" (half the side) … the last one is the bottleneck. */
+  readonly stageNames: readonly string[];
+  /** Channels of the feature maps, in the order of {@link stageNames}. */
+  readonly stageChannels: readonly number[];
+  /** Every encoder stage in evaluation mode, input first; the last one is the bottleneck. */
   features(x: tf.Tensor4D): tf.Tensor4D[];
+  /**
+   * One feature map in evaluation mode: one of {@link stageNames} or "bottleneck".
+   * @throws {RangeError} for an unknown name, listing the known ones
+   */
+  feature(x: tf.Tensor4D, name: string): tf.Tensor4D;
   /** One row a layer. */
   summary(): LayerSummary[];
   dispose(): void;

@@ -1,5 +1,10 @@
 /** Batch normalization in training mode, differentiable. */
 import * as tf from "@tensorflow/tfjs-core";
+import { Fused, hasFused, runFused } from "./fused.ts";
+import { swish } from "./swish.ts";
+
+/** What follows the normalization. */
+export type NormActivation = "none" | "relu" | "swish";
 
 /** What {@link batchNormTrain} returns; all three must be disposed of by the caller (or its tidy). */
 export interface BatchNormResult {
@@ -10,17 +15,46 @@ export interface BatchNormResult {
   variance: tf.Tensor1D;
 }
 
+tf.registerGradient({
+  kernelName: Fused.BatchNormTrain,
+  inputsToSave: ["x", "gamma", "beta"],
+  outputsToSave: [false, true, true],
+  gradFunc: (dys, saved, attrs) => {
+    const [x, gamma, beta, mean, variance] = saved;
+    // All three at once, here and not in the closures below: each of those runs in a tidy of its own.
+    const [dx, dgamma, dbeta] = runFused<tf.Tensor[]>(
+      Fused.BatchNormTrainGrad,
+      { x, gamma, beta, mean, variance, dy: (dys as tf.Tensor[])[0] },
+      attrs,
+    );
+    return { x: () => dx, gamma: () => dgamma, beta: () => dbeta };
+  },
+});
+
 /**
- * Normalizes `x` [B,H,W,C] by the batch's own statistics, then scales by `gamma` [C] and shifts by `beta` [C].
- * Gradients flow to `x`, `gamma` and `beta`; not through `mean` and `variance`.
+ * Normalizes `x` [B,H,W,C] by the batch's own statistics, scales by `gamma` [C], shifts by `beta` [C] and
+ * applies `activation`. Gradients flow to `x`, `gamma` and `beta`; not through `mean` and `variance`.
  */
 export function batchNormTrain(
   x: tf.Tensor4D,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D,
   epsilon: number,
+  activation: NormActivation = "none",
 ): BatchNormResult {
-  const { mean, variance } = tf.moments(x, [0, 1, 2]);
-  const y = tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D, beta, gamma, epsilon);
-  return { y: y as tf.Tensor4D, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
+  if (hasFused(Fused.BatchNormTrain)) {
+    const [y, mean, variance] = runFused<tf.Tensor[]>(
+      Fused.BatchNormTrain,
+      { x, gamma, beta },
+      { epsilon, activation },
+    );
+    return { y, mean, variance } as BatchNormResult;
+  }
+  const { mean, variance } = tf.moments(x, [0, 1, 2]) as {
+    mean: tf.Tensor1D;
+    variance: tf.Tensor1D;
+  };
+  const z = tf.batchNorm(x, mean, variance, beta, gamma, epsilon) as tf.Tensor4D;
+  const y = activation === "relu" ? tf.relu(z) : activation === "swish" ? swish(z) : z;
+  return { y, mean, variance };
 }

@@ -1,0 +1,20 @@
+/** Segmentation models: architectures, encoders and their weights. */
+export { createModel, describeParameters, type InitialWeights } from "./segmentation_model.ts";
+export type { GraphModel } from "./graph.ts";
+export { encodeOnnx, exportOnnx, type OnnxOptions } from "./onnx/export.ts";
+export {
+  type OnnxFeatures,
+  onnxFeatures,
+  type OnnxPredictor,
+  onnxPredictor,
+  type OnnxPredictorOptions,
+} from "./onnx_predictor.ts";
+export { listArchitectures, listEncoders } from "./registry.ts";
+export { type LoadedWeights, loadModel, loadWeights, saveWeights } from "./weights.ts";
+export type {
+  ForwardOptions,
+  LayerSummary,
+  ModelConfig,
+  Parameter,
+  SegmentationModel,
+} from "./types.ts";

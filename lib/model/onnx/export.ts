@@ -1,0 +1,78 @@
+/** A model as an ONNX file, which QuPath, Python, C++ and browsers can run. */
+import { writeWhole } from "../../files.ts";
+import { IMAGENET_MEAN, IMAGENET_STD } from "../../preprocessing.ts";
+import { toTorch } from "../layout.ts";
+import type { GraphModel } from "../graph.ts";
+import { OnnxGraph } from "./graph.ts";
+import { OnnxOps } from "./onnx_ops.ts";
+
+/** What an exported model computes. */
+export interface OnnxOptions {
+  /**
+   * "logits" [N,classes,H,W], "probabilities" (their softmax; their
+   * sigmoid where there is one class), or "features": the bottleneck, the
+   * encoder's last feature map. Also the name of the graph's output. Default "logits".
+   */
+  output?: "logits" | "probabilities" | "features";
+  /** Further entries of the file's metadata. */
+  metadata?: Record<string, string>;
+}
+
+/**
+ * The model in evaluation mode as ONNX (opset 13): input "input" [N,C,H,W] float32, normalized,
+ * batch and sides free (sides multiples of `model.sideMultiple`); one output, see {@link OnnxOptions}.
+ */
+export async function encodeOnnx(
+  model: GraphModel,
+  options: OnnxOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { output = "logits", metadata = {} } = options;
+  const { architecture, encoder, inChannels, classes } = model.config;
+  const weights = new Map<string, Float32Array>();
+  for (const { name, torchShape, layout, variable } of model.parameters.values()) {
+    weights.set(name, toTorch(await variable.data() as Float32Array, torchShape, layout));
+  }
+  const graph = new OnnxGraph(`${architecture} ${encoder}`);
+  const input = graph.input("input", ["batch", inChannels, "height", "width"]);
+  const ops = new OnnxOps(graph, weights);
+  if (output === "features") {
+    const stages = model.encode(ops, input);
+    const depth = stages.length - 1;
+    graph.output(output, stages[depth], [
+      "batch",
+      model.stageChannels[depth],
+      "feature_height",
+      "feature_width",
+    ]);
+  } else {
+    const { logits } = model.run(ops, input);
+    const value = output === "logits"
+      ? logits
+      : classes > 1
+      ? graph.node("Softmax", [logits], { axis: 1 })
+      : ops.sigmoid(logits);
+    graph.output(output, value, ["batch", classes, "height", "width"]);
+  }
+  return graph.encode({
+    config: JSON.stringify(model.config),
+    output,
+    sideMultiple: String(model.sideMultiple),
+    preprocessing: "RGB / 255, then (x - mean) / deviation",
+    mean: IMAGENET_MEAN.join(" "),
+    deviation: IMAGENET_STD.join(" "),
+    ...metadata,
+  });
+}
+
+/**
+ * Writes {@link encodeOnnx}'s result to `path`, whole or not at all.
+ *
+ * @throws {Error} naming the path when it cannot be written
+ */
+export async function exportOnnx(
+  model: GraphModel,
+  path: string,
+  options: OnnxOptions = {},
+): Promise<void> {
+  await writeWhole(path, await encodeOnnx(model, options));
+}

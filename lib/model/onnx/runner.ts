@@ -1,0 +1,109 @@
+/** ONNX Runtime (native, all cores): runs an exported model on tiles of RGB bytes. */
+import { availableParallelism } from "node:os";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { IMAGENET_MEAN, IMAGENET_STD } from "../../preprocessing.ts";
+
+/** Options of {@link OnnxRunner.open}. */
+export interface RunnerOptions {
+  /** Threads an operation may use; default: as many as the machine has cores. */
+  threads?: number;
+  /** What errors call the model; default "the exported model". */
+  name?: string;
+}
+
+/** What a run gives: values in NCHW order. */
+export interface RunnerOutput {
+  values: Float32Array;
+  /** [N, C, H, W]. */
+  shape: readonly number[];
+}
+
+/** Normalization of a channel: byte * slope + start. */
+const SLOPE = IMAGENET_STD.map((deviation) => 1 / (255 * deviation));
+const START = IMAGENET_MEAN.map((mean, c) => -mean / IMAGENET_STD[c]);
+
+/** One session; it takes float32 [N,3,H,W] under the name "input" and has one output. */
+export class OnnxRunner {
+  private constructor(private session: InferenceSession | null) {}
+
+  /**
+   * Opens an exported model.
+   *
+   * @param bytes the file (not needed afterwards)
+   * @throws {Error} when ONNX Runtime cannot read it
+   * @throws {RangeError} when the graph is not of the form that `exportOnnx` writes
+   */
+  static async open(
+    bytes: Uint8Array<ArrayBuffer>,
+    { threads = availableParallelism(), name = "the exported model" }: RunnerOptions = {},
+  ): Promise<OnnxRunner> {
+    let session: InferenceSession;
+    try {
+      session = await InferenceSession.create(bytes, {
+        intraOpNumThreads: threads,
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 3,
+      });
+    } catch (cause) {
+      throw new Error(`ONNX Runtime cannot open ${name}: ${(cause as Error).message}`, { cause });
+    }
+    const { inputNames, outputNames } = session;
+    if (inputNames.join() !== "input" || outputNames.length !== 1) {
+      await session.release();
+      throw new RangeError(
+        `${name} must have the input "input" and one output, ` +
+          `got inputs [${inputNames}] and outputs [${outputNames}]`,
+      );
+    }
+    return new OnnxRunner(session);
+  }
+
+  /** What the model computes: "logits", "probabilities" or "features". */
+  get output(): string {
+    return this.use().outputNames[0];
+  }
+
+  /**
+   * Runs tiles of interleaved RGB bytes, each `height` x `width`, normalized for the encoders.
+   *
+   * @throws {RangeError} when a tile is not of that size
+   */
+  async runRgb(tiles: readonly Uint8Array[], height: number, width: number): Promise<RunnerOutput> {
+    const pixels = height * width;
+    const planes = new Float32Array(tiles.length * 3 * pixels);
+    tiles.forEach((tile, n) => {
+      if (tile.length !== 3 * pixels) {
+        throw new RangeError(
+          `tile ${n} holds ${tile.length} bytes, a tile of ${height} x ${width} RGB ${3 * pixels}`,
+        );
+      }
+      for (let c = 0; c < 3; c++) {
+        const plane = planes.subarray((3 * n + c) * pixels, (3 * n + c + 1) * pixels);
+        const slope = SLOPE[c], start = START[c];
+        for (let i = 0, at = c; i < pixels; i++, at += 3) plane[i] = tile[at] * slope + start;
+      }
+    });
+    return await this.run(planes, [tiles.length, 3, height, width]);
+  }
+
+  /** Runs an input that is already normalized, in NCHW order. */
+  async run(values: Float32Array, shape: readonly number[]): Promise<RunnerOutput> {
+    const session = this.use();
+    const result = (await session.run({ input: new Tensor("float32", values, shape) }))[
+      session.outputNames[0]
+    ];
+    return { values: result.data as Float32Array, shape: result.dims };
+  }
+
+  /** Ends the session; runs throw afterwards. */
+  async release(): Promise<void> {
+    const session = this.session;
+    this.session = null;
+    await session?.release();
+  }
+
+  private use(): InferenceSession {
+    if (!this.session) throw new Error("the ONNX Runtime session has been released");
+    return this.session;
+  }
+}

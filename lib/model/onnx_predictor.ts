@@ -1,0 +1,129 @@
+/** ONNX Runtime as the engine of inference (`TilePredictor`) and of features. */
+import { basename } from "node:path";
+import { encodeOnnx } from "./onnx/export.ts";
+import { onnxMetadata } from "./onnx/metadata.ts";
+import { OnnxRunner, type RunnerOptions } from "./onnx/runner.ts";
+import type { GraphModel } from "./graph.ts";
+
+/** Predicts crypts in tiles; the structure of `lib/inference.ts`'s TilePredictor. */
+export interface OnnxPredictor {
+  readonly name: string;
+  readonly classes: number;
+  /** The factor that tile sides must be a multiple of. */
+  readonly sideMultiple: number;
+  /** Probability of class 1 (of the only class, if there is one) a pixel, row-major, a tile each. */
+  predict(rgb: Uint8Array[], height: number, width: number): Promise<Float32Array[]>;
+  dispose(): void;
+}
+
+/** Options of {@link onnxPredictor}. */
+export interface OnnxPredictorOptions extends RunnerOptions {
+  /** Shown in reports; default: architecture and encoder, or the file's name. */
+  name?: string;
+}
+
+/** The side multiple of an ONNX file that does not say its own: that of encoders with five stages. */
+const USUAL_MULTIPLE = 32;
+
+/**
+ * A predictor that runs `source`: a model, whose weights are copied now (later training does not
+ * change the predictor), or an ONNX file that gives "logits" or "probabilities" [N,classes,H,W].
+ *
+ * @throws {Error} when ONNX Runtime or the file cannot be used
+ */
+export async function onnxPredictor(
+  source: GraphModel | string,
+  options: OnnxPredictorOptions = {},
+): Promise<OnnxPredictor> {
+  const file = typeof source === "string";
+  const bytes = file
+    ? await readModel(source)
+    : await encodeOnnx(source, { output: "probabilities" });
+  const runner = await OnnxRunner.open(bytes, {
+    threads: options.threads,
+    name: file ? source : undefined,
+  });
+  if (!["logits", "probabilities"].includes(runner.output)) {
+    const got = runner.output;
+    await runner.release();
+    throw new RangeError(`a predictor needs the output "logits" or "probabilities", got "${got}"`);
+  }
+  const said = Number(onnxMetadata(bytes).sideMultiple);
+  const sideMultiple = said > 0 ? said : USUAL_MULTIPLE;
+  const classes = file ? await countClasses(runner, sideMultiple) : source.config.classes;
+  return {
+    name: options.name ??
+      (file ? basename(source) : `${source.config.architecture} ${source.config.encoder}`),
+    classes,
+    sideMultiple,
+    async predict(rgb, height, width) {
+      for (const side of [height, width]) {
+        if (!(side > 0 && side % sideMultiple === 0)) {
+          throw new RangeError(
+            `tile sides must be multiples of ${sideMultiple}, got ${height} x ${width}`,
+          );
+        }
+      }
+      const { values } = await runner.runRgb(rgb, height, width);
+      const pixels = height * width;
+      return rgb.map((_, n) => {
+        const of = (c: number) =>
+          values.subarray((n * classes + c) * pixels, (n * classes + c + 1) * pixels);
+        if (runner.output === "probabilities") return of(Math.min(1, classes - 1)).slice();
+        return softmaxOfOne(Array.from({ length: classes }, (_, c) => of(c)));
+      });
+    },
+    dispose() {
+      // Released in the background: the contract's dispose is synchronous.
+      void runner.release();
+    },
+  };
+}
+
+/** Encoder features of tiles by ONNX Runtime. */
+export interface OnnxFeatures {
+  /** Channels of the bottleneck. */
+  readonly channels: number;
+  readonly sideMultiple: number;
+  /** Bottleneck [N, channels, height / sideMultiple, width / sideMultiple], channels first. */
+  extract(rgb: Uint8Array[], height: number, width: number): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+/** The encoder of `model`, its weights as they are now, run by ONNX Runtime. */
+export async function onnxFeatures(
+  model: GraphModel,
+  options: RunnerOptions = {},
+): Promise<OnnxFeatures> {
+  const runner = await OnnxRunner.open(await encodeOnnx(model, { output: "features" }), options);
+  return {
+    channels: model.stageChannels[model.config.encoderDepth],
+    sideMultiple: model.sideMultiple,
+    extract: async (rgb, height, width) => (await runner.runRgb(rgb, height, width)).values,
+    dispose: () => runner.release(),
+  };
+}
+
+async function readModel(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await Deno.readFile(path);
+  } catch (cause) {
+    throw new Error(`ONNX Runtime cannot open ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Number of classes of a model that came as a file, from a run on the smallest tile. */
+async function countClasses(runner: OnnxRunner, side: number): Promise<number> {
+  const { shape } = await runner.runRgb([new Uint8Array(side * side * 3)], side, side);
+  return shape[1];
+}
+
+/** Softmax over the classes, that of class 1; the sigmoid where there is one class. */
+function softmaxOfOne(logits: Float32Array[]): Float32Array {
+  return logits[0].map((_, i) => {
+    if (logits.length === 1) return 1 / (1 + Math.exp(-logits[0][i]));
+    let sum = 0;
+    for (const plane of logits) sum += Math.exp(plane[i] - logits[1][i]);
+    return 1 / sum;
+  });
+}

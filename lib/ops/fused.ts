@@ -1,0 +1,28 @@
+/** Fused kernels: backends may register them under these names, see `lib/backend/wasm/`. */
+import * as tf from "@tensorflow/tfjs-core";
+
+/** Names of the kernels that stand for several of TensorFlow.js's own. */
+export const Fused = {
+  BatchNormTrain: "BatchNormTrain",
+  BatchNormTrainGrad: "BatchNormTrainGrad",
+  Swish: "Swish",
+  SwishGrad: "SwishGrad",
+  GlobalAverage: "GlobalAverage",
+  GlobalAverageGrad: "GlobalAverageGrad",
+  ChannelScale: "ChannelScale",
+  ChannelScaleGateGrad: "ChannelScaleGateGrad",
+} as const;
+
+/** Whether the active backend has the fused kernel `name`. */
+export function hasFused(name: string): boolean {
+  return tf.getKernel(name, tf.getBackend()) != null;
+}
+
+/** Runs a fused kernel; its gradient is recorded if one is registered. */
+export function runFused<T extends tf.Tensor | tf.Tensor[]>(
+  name: string,
+  inputs: Record<string, tf.Tensor>,
+  attrs: Record<string, unknown> = {},
+): T {
+  return tf.engine().runKernel(name, inputs, attrs as unknown as tf.NamedAttrMap) as unknown as T;
+}
