@@ -1,0 +1,77 @@
+/**
+ * Fused kernels of the native backend on the CPU, under the names by which `lib/ops` looks for them.
+ * They are operations of our own (the `.cc` files here), compiled into the addon: TensorFlow's fused
+ * batch normalization knows no swish, and each of its element-wise operations is a pass over memory.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { ADAM_STEP, type AdamStepAttrs } from "../../ops/adam_step.ts";
+import type { NormActivation } from "../../ops/batch_norm.ts";
+import { Fused } from "../../ops/fused.ts";
+import { type Addon, type Attribute, execute } from "./addon.ts";
+import { type Inputs, replaceKernel } from "./register.ts";
+
+/** As `enum Activation` in batch_norm.cc. */
+const ACTIVATIONS: NormActivation[] = ["none", "relu", "swish"];
+
+/** As `struct AdamNumbers` in elementwise.cc. */
+const ADAM_NUMBERS = [
+  "beta1",
+  "beta2",
+  "epsilon",
+  "rate",
+  "decay",
+  "rootScale",
+  "adaptive",
+] as const;
+
+/** Registers every fused kernel; once a process, where TensorFlow runs on the CPU. */
+export function registerFusedKernels(addon: Addon): void {
+  const float = (name: string, value: unknown): Attribute => (
+    { name, type: addon.TF_ATTR_FLOAT, value: value as number }
+  );
+  const int = (name: string, value: unknown): Attribute => (
+    { name, type: addon.TF_ATTR_INT, value: value as number | number[] }
+  );
+  const normalization = ({ epsilon, activation }: tf.NamedAttrMap) => [
+    float("epsilon", epsilon),
+    int("activation", ACTIVATIONS.indexOf(activation as unknown as NormActivation)),
+  ];
+  register(Fused.BatchNormTrain, ["x", "gamma", "beta"], 3, normalization);
+  register(
+    Fused.BatchNormTrainGrad,
+    ["x", "gamma", "beta", "mean", "variance", "dy"],
+    3,
+    normalization,
+  );
+  register(Fused.Swish, ["x"], 1);
+  register(Fused.SwishGrad, ["x", "dy"], 1);
+  register(Fused.GlobalAverage, ["x"], 1);
+  register(Fused.GlobalAverageGrad, ["dy"], 1, ({ shape }) => [int("sides", shape)]);
+  register(Fused.ChannelScale, ["x", "gate"], 1);
+  register(Fused.ChannelScaleGateGrad, ["x", "dy"], 1);
+  registerAdamStep();
+}
+
+/** Lets the operation `Crypts<name>` serve as the kernel `name`. */
+function register(
+  kernelName: string,
+  inputNames: string[],
+  outputs: number,
+  attributesOf: (attrs: tf.NamedAttrMap) => Attribute[] = () => [],
+): void {
+  replaceKernel<tf.NamedAttrMap>(kernelName, (inputs, attrs) => {
+    const tensors = inputNames.map((name) => inputs[name]);
+    const results = execute(`Crypts${kernelName}`, attributesOf(attrs), tensors, outputs);
+    return outputs === 1 ? results[0] : results;
+  });
+}
+
+/** Its numbers are an input, not attributes: TensorFlow keeps a kernel for every set of attributes. */
+function registerAdamStep(): void {
+  replaceKernel<AdamStepAttrs>(ADAM_STEP, ({ p, g, m, v }: Inputs, attrs) => {
+    const numbers = tf.tensor1d(ADAM_NUMBERS.map((name) => Number(attrs[name])));
+    const results = execute("CryptsAdamStep", [], [p, g, m, v, numbers], 3);
+    numbers.dispose();
+    return results;
+  });
+}

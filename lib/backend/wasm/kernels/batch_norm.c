@@ -1,0 +1,152 @@
+// Batch normalization over rows of [rows, channels] in training mode, with an activation behind it.
+#include "simd.h"
+
+enum { NONE, RELU, SWISH };
+
+// Rows whose sums are added up before they join the total: keeps float32 sums accurate.
+enum { CHUNK = 128 };
+
+INLINE f4 activate(f4 z, const int activation) {
+  if (activation == RELU) return max4(z, splat(0.0f));
+  if (activation == SWISH) return z * sigmoid4(z);
+  return z;
+}
+
+INLINE f4 activation_gradient(f4 z, f4 dy, const int activation) {
+  if (activation == RELU) return (f4)((i4)dy & (i4)(z > splat(0.0f)));
+  if (activation == SWISH) {
+    f4 s = sigmoid4(z);
+    return dy * s * (splat(1.0f) + z * (splat(1.0f) - s));
+  }
+  return dy;
+}
+
+// Adds to sum and square, [channels] each, the sums of x - origin and its square over rows
+// [begin, end). An origin near the mean keeps the squares from cancelling.
+EXPORT(batch_norm_sums)
+(const float *x, const float *origin, float *sum, float *square, int channels, int begin, int end) {
+  for (int first = begin; first < end; first += CHUNK) {
+    int last = first + CHUNK < end ? first + CHUNK : end;
+    int c = 0;
+    for (; c + 16 <= channels; c += 16) {
+      f4 s[4], q[4], o[4];
+      for (int v = 0; v < 4; v++) s[v] = q[v] = splat(0.0f), o[v] = load(origin + c + 4 * v);
+      const float *p = x + first * channels + c;
+      for (int row = first; row < last; row++, p += channels) {
+        for (int v = 0; v < 4; v++) {
+          f4 d = load(p + 4 * v) - o[v];
+          s[v] += d;
+          q[v] += d * d;
+        }
+      }
+      for (int v = 0; v < 4; v++) {
+        store(sum + c + 4 * v, load(sum + c + 4 * v) + s[v]);
+        store(square + c + 4 * v, load(square + c + 4 * v) + q[v]);
+      }
+    }
+    for (; c < channels; c += 4) {
+      int lanes = channels - c;
+      f4 s = splat(0.0f), q = s, o = load_part(origin + c, lanes);
+      const float *p = x + first * channels + c;
+      for (int row = first; row < last; row++, p += channels) {
+        f4 d = (lanes >= 4 ? load(p) : load_part(p, lanes)) - o;
+        s += d;
+        q += d * d;
+      }
+      store_part(sum + c, load_part(sum + c, lanes) + s, lanes);
+      store_part(square + c, load_part(square + c, lanes) + q, lanes);
+    }
+  }
+}
+
+INLINE void apply(const float *x, const float *scale, const float *shift, float *y, int channels,
+                  int begin, int end, const int activation) {
+  for (int row = begin; row < end; row++) {
+    const float *p = x + row * channels;
+    float *out = y + row * channels;
+    int c = 0;
+    for (; c + 4 <= channels; c += 4) {
+      store(out + c, activate(load(p + c) * load(scale + c) + load(shift + c), activation));
+    }
+    if (c < channels) {
+      int n = channels - c;
+      f4 z = load_part(p + c, n) * load_part(scale + c, n) + load_part(shift + c, n);
+      store_part(out + c, activate(z, activation), n);
+    }
+  }
+}
+
+// y = activation(x * scale + shift).
+EXPORT(batch_norm_apply)
+(const float *x, const float *scale, const float *shift, float *y, int channels, int begin, int end,
+ int activation) {
+  if (activation == RELU) apply(x, scale, shift, y, channels, begin, end, RELU);
+  else if (activation == SWISH) apply(x, scale, shift, y, channels, begin, end, SWISH);
+  else apply(x, scale, shift, y, channels, begin, end, NONE);
+}
+
+// One group of lanes of the backward sums: writes g = dy * activation'(z) to dx.
+INLINE void gradient_lanes(const float *x, const float *dy, const float *mean, const float *scale,
+                           const float *shift, float *dx, float *sum, float *dot, int channels,
+                           int first, int last, int lanes, const int activation) {
+  f4 m = load_part(mean, lanes), a = load_part(scale, lanes), b = load_part(shift, lanes);
+  f4 s = splat(0.0f), d = s;
+  for (int row = first; row < last; row++) {
+    int at = row * channels;
+    f4 v = lanes >= 4 ? load(x + at) : load_part(x + at, lanes);
+    f4 g = lanes >= 4 ? load(dy + at) : load_part(dy + at, lanes);
+    g = activation_gradient(v * a + b, g, activation);
+    if (lanes >= 4) store(dx + at, g);
+    else store_part(dx + at, g, lanes);
+    s += g;
+    d += g * (v - m);
+  }
+  store_part(sum, load_part(sum, lanes) + s, lanes);
+  store_part(dot, load_part(dot, lanes) + d, lanes);
+}
+
+INLINE void gradient_sums(const float *x, const float *dy, const float *mean, const float *scale,
+                          const float *shift, float *dx, float *sum, float *dot, int channels,
+                          int begin, int end, const int activation) {
+  for (int first = begin; first < end; first += CHUNK) {
+    int last = first + CHUNK < end ? first + CHUNK : end;
+    int c = 0;
+    for (; c + 4 <= channels; c += 4) {
+      gradient_lanes(x + c, dy + c, mean + c, scale + c, shift + c, dx + c, sum + c, dot + c,
+                     channels, first, last, 4, activation);
+    }
+    if (c < channels) {
+      gradient_lanes(x + c, dy + c, mean + c, scale + c, shift + c, dx + c, sum + c, dot + c,
+                     channels, first, last, channels - c, activation);
+    }
+  }
+}
+
+// First backward pass: dx = g, the gradient behind the activation; adds to sum and dot the sums of g
+// and of g * (x - mean).
+EXPORT(batch_norm_gradient_sums)
+(const float *x, const float *dy, const float *mean, const float *scale, const float *shift,
+ float *dx, float *sum, float *dot, int channels, int begin, int end, int activation) {
+  if (activation == RELU) {
+    gradient_sums(x, dy, mean, scale, shift, dx, sum, dot, channels, begin, end, RELU);
+  } else if (activation == SWISH) {
+    gradient_sums(x, dy, mean, scale, shift, dx, sum, dot, channels, begin, end, SWISH);
+  } else {
+    gradient_sums(x, dy, mean, scale, shift, dx, sum, dot, channels, begin, end, NONE);
+  }
+}
+
+// Second backward pass: dx = a * dx + b * x + c by channel.
+EXPORT(batch_norm_gradient_apply)
+(const float *x, const float *a, const float *b, const float *c, float *dx, int channels, int begin,
+ int end) {
+  for (int row = begin; row < end; row++) {
+    const float *p = x + row * channels;
+    float *out = dx + row * channels;
+    int i = 0;
+    for (; i + 4 <= channels; i += 4) {
+      store(out + i, load(a + i) * load(out + i) + load(b + i) * load(p + i) + load(c + i));
+    }
+    for (; i < channels; i++) out[i] = a[i] * out[i] + b[i] * p[i] + c[i];
+  }
+}
