@@ -1,0 +1,131 @@
+/** Checkpoints: the best weights for inference, and everything that going on needs. */
+import type { OptimizerState } from "../adaptive_optimizer.ts";
+import { exists } from "../files.ts";
+import { saveWeights } from "../model/mod.ts";
+import { fromTorch, toTorch } from "../model/layout.ts";
+import { type NamedTensor, readSafetensors, writeSafetensors } from "../model/safetensors.ts";
+import type { SegmentationModel } from "../model/types.ts";
+import { assignWeights } from "../model/weights.ts";
+import type { EpochLog } from "./logs.ts";
+
+const TRAINING_KEY = "crypts.training";
+const OPTIMIZER_PREFIX = "optimizer.";
+
+/** What a weight file says about its training. */
+export interface TrainingInfo {
+  modelName: string;
+  fold: number;
+  /** 1 for the first. */
+  epoch: number;
+  validLoss: number;
+  /** Soft Dice. */
+  validDice: number;
+  /** The factor by which images are to be resized before they are cut into tiles. */
+  scale: number;
+  /** Height and width of the patches, in pixels of the resized image. */
+  patchSize: [number, number];
+  /** Images that the weights were not trained on. */
+  validationImages: string[];
+  /** The settings that decide the result (see `trainingSettings`). */
+  settings: Record<string, unknown>;
+}
+
+/** Writes the weights with all that inference and a reader need to know. */
+export async function saveBest(
+  model: SegmentationModel,
+  path: string,
+  info: TrainingInfo,
+): Promise<void> {
+  await saveWeights(model, path, { [TRAINING_KEY]: JSON.stringify(info) });
+}
+
+/** What {@link saveBest} wrote into a file's metadata; null for weights from elsewhere. */
+export function readTrainingInfo(metadata: Record<string, string>): TrainingInfo | null {
+  return metadata[TRAINING_KEY] ? JSON.parse(metadata[TRAINING_KEY]) : null;
+}
+
+/** A training between two epochs. No random state: every epoch's streams follow from the seed. */
+export interface Progress {
+  fold: number;
+  epochs: EpochLog[];
+  /** Steps taken so far. */
+  steps: number;
+  patchSize: [number, number];
+  /** The settings that decide the result; another run must have the same to go on. */
+  settings: Record<string, unknown>;
+}
+
+/** Writes model, optimizer and progress into one file, whole or not at all. */
+export async function saveProgress(
+  path: string,
+  model: SegmentationModel,
+  optimizer: OptimizerState,
+  progress: Progress,
+): Promise<void> {
+  const tensors: (NamedTensor & { name: string })[] = [];
+  for (const { name, torchShape, layout, variable } of model.parameters.values()) {
+    const values = toTorch(await variable.data() as Float32Array, torchShape, layout);
+    tensors.push({ name, shape: torchShape, values });
+  }
+  for (const [key, values] of Object.entries(optimizer.tensors)) {
+    const name = key.slice(0, key.lastIndexOf("."));
+    const { torchShape, layout } = model.parameters.get(name)!;
+    tensors.push({
+      name: OPTIMIZER_PREFIX + key,
+      shape: torchShape,
+      values: toTorch(values, torchShape, layout),
+    });
+  }
+  await writeSafetensors(path, tensors, {
+    format: "pt",
+    progress: JSON.stringify(progress),
+    optimizer_steps: JSON.stringify(optimizer.steps),
+  });
+}
+
+/** What {@link saveProgress} wrote. */
+export interface SavedProgress {
+  progress: Progress;
+  tensors: Map<string, NamedTensor>;
+  optimizerSteps: Record<string, number>;
+}
+
+/**
+ * Reads a file of {@link saveProgress}; null when there is none.
+ *
+ * @throws {Error} naming the file when it is something else
+ */
+export async function readProgress(path: string): Promise<SavedProgress | null> {
+  if (!await exists(path)) return null;
+  const { tensors, metadata } = await readSafetensors(path);
+  if (!metadata.progress || !metadata.optimizer_steps) {
+    throw new Error(`${path} is no training checkpoint: remove it to start anew`);
+  }
+  return {
+    progress: JSON.parse(metadata.progress),
+    tensors,
+    optimizerSteps: JSON.parse(metadata.optimizer_steps),
+  };
+}
+
+/** Puts the saved values into `model` and returns the optimizer's state. */
+export function restoreProgress(
+  saved: SavedProgress,
+  model: SegmentationModel,
+  path: string,
+): OptimizerState {
+  const weights = new Map<string, NamedTensor>();
+  const state: OptimizerState = { steps: saved.optimizerSteps, tensors: {} };
+  for (const [name, tensor] of saved.tensors) {
+    if (!name.startsWith(OPTIMIZER_PREFIX)) {
+      weights.set(name, tensor);
+      continue;
+    }
+    const key = name.slice(OPTIMIZER_PREFIX.length);
+    const parameter = model.parameters.get(key.slice(0, key.lastIndexOf(".")));
+    if (!parameter) throw new Error(`${path}: no parameter belongs to ${name}`);
+    state.tensors[key] = fromTorch(tensor.values, parameter.torchShape, parameter.layout);
+  }
+  assignWeights(model, weights, path);
+  return state;
+}

@@ -1,0 +1,75 @@
+/** What the training of a fold comes to, and where its files lie. */
+import type { Progress } from "./checkpoint.ts";
+import { earlyStopping } from "./early_stopping.ts";
+import type { Fold } from "./folds.ts";
+import type { EpochLog } from "./logs.ts";
+
+/** What the training of a fold came to. */
+export interface FoldResult {
+  fold: number;
+  /** The best weights. */
+  modelPath: string;
+  /** 1 for the first. */
+  bestEpoch: number;
+  validLoss: number;
+  validDice: number;
+  epochs: EpochLog[];
+  validationImages: string[];
+  /** Why it ended: all epochs done, no patience left, or asked to stop by the stop file. */
+  ended: "epochs" | "patience" | "stop file";
+}
+
+/** The name of a fold's model and its files. */
+export type FoldPaths = ReturnType<typeof foldPaths>;
+
+/** Where a fold's files lie. */
+export function foldPaths(
+  options: { modelName: string; outDir: string; logDir: string },
+  k: number,
+) {
+  const name = `${options.modelName}_fold${k}`;
+  return {
+    name,
+    best: `${options.outDir}/${name}.safetensors`,
+    last: `${options.outDir}/last/${name}.safetensors`,
+    log: `${options.logDir}/${name}.csv`,
+  };
+}
+
+/** The settings that end a fold. */
+export interface Limits {
+  epochs: number;
+  patience: number;
+}
+
+/** Best epoch and patience left after `epochs`. */
+export function standing(epochs: readonly EpochLog[], { patience }: Limits) {
+  return earlyStopping(epochs.map((e) => e.validLoss), patience);
+}
+
+/** Why there is no further epoch; null when there is one. */
+export function ending({ epochs }: Progress, limits: Limits): FoldResult["ended"] | null {
+  if (standing(epochs, limits).patienceLeft === 0) return "patience";
+  return epochs.length >= limits.epochs ? "epochs" : null;
+}
+
+/** The result of a fold that ended after `epochs`, at least one. */
+export function foldResult(
+  { index, validationImages }: Fold,
+  modelPath: string,
+  epochs: EpochLog[],
+  limits: Limits,
+  ended: FoldResult["ended"],
+): FoldResult {
+  const { epoch, validLoss, validDice } = epochs[standing(epochs, limits).best];
+  return {
+    fold: index,
+    modelPath,
+    bestEpoch: epoch,
+    validLoss,
+    validDice,
+    epochs,
+    validationImages,
+    ended,
+  };
+}

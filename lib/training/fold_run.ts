@@ -1,0 +1,175 @@
+/** The epochs of one fold: steps, validation, best and last checkpoint, log. */
+import type { AdaptiveOptimizer } from "../adaptive_optimizer.ts";
+import { createLoss, type Loss } from "../losses.ts";
+import type { SegmentationModel } from "../model/types.ts";
+import type { Random } from "../random.ts";
+import { createSchedule } from "../schedule.ts";
+import { type Progress, saveBest, saveProgress } from "./checkpoint.ts";
+import { evaluate } from "./evaluate.ts";
+import { feedBatches } from "./feeder.ts";
+import { ending, type FoldPaths, type FoldResult, foldResult, standing } from "./fold_result.ts";
+import type { Fold } from "./folds.ts";
+import { type EpochLog, writeFoldLog } from "./logs.ts";
+import type { CompleteOptions } from "./options.ts";
+import { shuffledOrder } from "./order.ts";
+import type { SampleSource } from "./sample_source.ts";
+import { trainStep } from "./step.ts";
+import { breathe, DivergedError, takeStopFile } from "./stopping.ts";
+
+/** A fold in training: everything it works on, none of it owned. */
+export class FoldRun {
+  private readonly loss: Loss;
+
+  constructor(
+    private readonly fold: Fold,
+    private readonly options: CompleteOptions,
+    private readonly paths: FoldPaths,
+    private readonly random: Random,
+    private readonly model: SegmentationModel,
+    private readonly optimizer: AdaptiveOptimizer,
+    private readonly source: SampleSource,
+    private readonly progress: Progress,
+  ) {
+    this.loss = createLoss(options.loss, options.classWeights);
+  }
+
+  async train(): Promise<FoldResult | null> {
+    const { options, progress, paths } = this;
+    const { epochs } = progress;
+    await writeFoldLog(paths.log, paths.name, epochs);
+    let ended = ending(progress, options);
+    while (!ended) {
+      const stopped = !await this.epoch(epochs.length + 1);
+      ended = stopped ? "stop file" : ending(progress, options);
+    }
+    return epochs.length > 0 ? foldResult(this.fold, paths.best, epochs, options, ended) : null;
+  }
+
+  /** One epoch, validation and checkpoints included; false when asked to stop before its end. */
+  private async epoch(number: number): Promise<boolean> {
+    const { options, progress, paths, fold } = this;
+    const trained = await this.steps(number);
+    if (!trained) return false;
+    const valid = await evaluate(this.model, fold.validation, {
+      batchSize: options.microBatchSize ?? options.batchSize,
+      loss: this.loss,
+      source: this.source,
+      signal: options.signal,
+      onBatch: () => breathe(),
+    });
+    if (!Number.isFinite(valid.loss)) {
+      throw new DivergedError(
+        `${paths.name}: the validation loss of epoch ${number} is ${valid.loss}; ${this.advice()}`,
+      );
+    }
+    const log: EpochLog = {
+      fold: fold.index,
+      epoch: number,
+      trainLoss: trained.loss,
+      trainDice: trained.dice,
+      validLoss: valid.loss,
+      validDice: valid.softDice,
+    };
+    progress.epochs.push(log);
+    // The best weights come first: killed between the two, the epoch is simply done again.
+    if (standing(progress.epochs, options).best === number - 1) await this.saveBest(log);
+    await saveProgress(paths.last, this.model, await this.optimizer.saveState(), progress);
+    await writeFoldLog(paths.log, paths.name, progress.epochs);
+    options.onEpoch(log);
+    return true;
+  }
+
+  /** The training steps of an epoch; null when asked to stop. */
+  private async steps(epoch: number): Promise<{ loss: number; dice: number } | null> {
+    const { options, progress, random, fold } = this;
+    const stream = `epoch ${epoch}`;
+    const order = shuffledOrder(
+      fold.train,
+      options.batchSize,
+      random.fork(`${stream}, order`),
+      options.classBalance,
+    );
+    const schedule = createSchedule(
+      options.schedule,
+      options.learningRate,
+      options.epochs * order.length,
+    );
+    const sum = { loss: 0, dice: 0, count: 0, waited: 0, steps: 0 };
+    const start = performance.now();
+    const feed = feedBatches(fold.train, order, this.source, {
+      stream,
+      ahead: options.ahead,
+      onWait: (milliseconds) => sum.waited += milliseconds,
+    });
+    for await (const batch of feed) {
+      options.signal?.throwIfAborted();
+      if (takeStopFile(options.stopFile)) {
+        options.onMessage(
+          `${this.paths.name} ends in epoch ${epoch}: ${options.stopFile} was there`,
+        );
+        return null;
+      }
+      this.optimizer.learningRate = schedule(progress.steps);
+      const { loss, dice } = await trainStep(this.model, this.optimizer, batch, {
+        loss: this.loss,
+        random: random.fork(`step ${progress.steps}, drop-connect`),
+        microBatchSize: options.microBatchSize,
+        clipNorm: options.clipNorm,
+        statisticsMomentum: options.statisticsMomentum,
+      });
+      if (!Number.isFinite(loss)) {
+        const files = batch.patches.map((p) => p.imagePath).join(", ");
+        throw new DivergedError(
+          `${this.paths.name}: the loss is ${loss} in epoch ${epoch}, step ${sum.steps + 1}, ` +
+            `for the batch ${files}; ${this.advice()}`,
+        );
+      }
+      progress.steps++;
+      progress.patchSize = [batch.height, batch.width];
+      sum.steps++;
+      sum.count += batch.patches.length;
+      sum.loss += loss * batch.patches.length;
+      sum.dice += dice * batch.patches.length;
+      const elapsed = performance.now() - start;
+      options.onStep({
+        fold: fold.index,
+        epoch,
+        epochs: options.epochs,
+        step: sum.steps,
+        steps: order.length,
+        loss: sum.loss / sum.count,
+        dice: sum.dice / sum.count,
+        learningRate: this.optimizer.learningRate,
+        samplesPerSecond: 1000 * sum.count / elapsed,
+        waitingShare: sum.waited / elapsed,
+      });
+      await breathe();
+    }
+    return { loss: sum.loss / sum.count, dice: sum.dice / sum.count };
+  }
+
+  private saveBest({ epoch, validLoss, validDice }: EpochLog): Promise<void> {
+    const { options, progress } = this;
+    return saveBest(this.model, this.paths.best, {
+      modelName: options.modelName,
+      fold: this.fold.index,
+      epoch,
+      validLoss,
+      validDice,
+      scale: options.scale,
+      patchSize: progress.patchSize,
+      validationImages: this.fold.validationImages,
+      settings: progress.settings,
+    });
+  }
+
+  private advice(): string {
+    const { epochs } = this.progress;
+    const kept = epochs.length > 0
+      ? `the best weights (epoch ${
+        standing(epochs, this.options).best + 1
+      }) are kept in ${this.paths.best}`
+      : "no epoch was finished";
+    return `${kept}. A smaller learning rate or clipNorm may help`;
+  }
+}

@@ -1,0 +1,56 @@
+/** Folds by image: no patch of a validation image is ever trained on. */
+import { kFold } from "../kfold.ts";
+import type { Patch } from "./patches.ts";
+
+/** One fold's patches. */
+export interface Fold {
+  index: number;
+  train: Patch[];
+  validation: Patch[];
+  /** Ids of the validation images. */
+  validationImages: string[];
+}
+
+/** Settings of {@link splitFolds}. */
+export interface SplitOptions {
+  /** Default 0, the original's `random_state`. */
+  seed?: number;
+  /** Keeps images of one group together, e.g. the donor by image id; default: each image alone. */
+  groupOf?: (image: string) => string;
+}
+
+/**
+ * Splits patches with scikit-learn's `KFold(foldCount, shuffle=True, random_state=seed)` over their
+ * images, in the order in which the images first appear.
+ *
+ * @throws {RangeError} when there are fewer images (groups) than folds
+ */
+export function splitFolds(
+  patches: readonly Patch[],
+  foldCount: number,
+  options: SplitOptions = {},
+): Fold[] {
+  const groupOf = options.groupOf ?? ((image: string) => image);
+  const groups = [...new Set(patches.map((p) => groupOf(p.image)))];
+  if (!(Number.isInteger(foldCount) && foldCount >= 2)) {
+    throw new RangeError(`the number of folds must be an integer of at least 2, got ${foldCount}`);
+  }
+  if (groups.length < foldCount) {
+    const kind = options.groupOf ? "groups" : "images";
+    throw new RangeError(
+      `${foldCount} folds need at least ${foldCount} ${kind} with patches, ` +
+        `got ${groups.length}: ${groups.join(", ")}`,
+    );
+  }
+  return kFold(groups.length, foldCount, { shuffle: true, seed: options.seed ?? 0 })
+    .map((split, index) => {
+      const held = new Set(split.validation.map((i) => groups[i]));
+      const validation = patches.filter((p) => held.has(groupOf(p.image)));
+      return {
+        index,
+        train: patches.filter((p) => !held.has(groupOf(p.image))),
+        validation,
+        validationImages: [...new Set(validation.map((p) => p.image))],
+      };
+    });
+}

@@ -1,0 +1,178 @@
+/** Every setting of a training, with its default and its range. */
+import { createAugmentation } from "../augment/presets.ts";
+import type { Augmentation } from "../augment/types.ts";
+import type { LossName } from "../losses.ts";
+import type { ModelConfig } from "../model/types.ts";
+import type { ScheduleSpec } from "../schedule.ts";
+import type { FoldResult } from "./fold_result.ts";
+import type { EpochLog } from "./logs.ts";
+import type { StepProgress } from "./step_progress.ts";
+
+/** Settings of `trainFolds`; defaults are the original's where it has them. */
+export interface TrainOptions {
+  model: ModelConfig;
+  /** Begins the names of all files: `<modelName>_fold<k>.safetensors`. */
+  modelName: string;
+  /** Where the best weights of each fold go; `last/` in it holds what is needed to go on. */
+  outDir: string;
+  /** Where the logs go: `<modelName>_fold<k>.csv` and `<modelName>_report.csv`. */
+  logDir: string;
+
+  /** Default 5. */
+  foldCount?: number;
+  /** Which folds to train; default all. */
+  folds?: readonly number[];
+  /** Seed of the split, scikit-learn's `random_state`; default 0. */
+  splitSeed?: number;
+  /** Keeps images of one group in one fold, e.g. the donor by image id; default: by image. */
+  groupOf?: (image: string) => string;
+
+  /** Default 16. */
+  batchSize?: number;
+  /** Samples in memory at once (gradient accumulation); default: the whole batch. */
+  microBatchSize?: number;
+  /** Default 25. */
+  epochs?: number;
+  /** Epochs without a better validation loss after which a fold ends; default 5. */
+  patience?: number;
+  /** Default "ranger". */
+  optimizer?: "ranger" | "adam";
+  /** The greatest learning rate of the schedule; default 1e-3. */
+  learningRate?: number;
+  /** Default 1e-4. */
+  weightDecay?: number;
+  /** Default "constant". */
+  schedule?: ScheduleSpec["kind"] | ScheduleSpec;
+  /** Greatest norm of the gradients; default: no limit. */
+  clipNorm?: number;
+  /**
+   * The least weight of a batch in batch norm's running statistics, in [0, 1]; default 0: the model's
+   * own, which for EfficientNet (0.01) suits long trainings only.
+   */
+  statisticsMomentum?: number;
+  /** Default "cross-entropy". */
+  loss?: LossName;
+  /** Weight of each class in the cross entropy; default all 1. */
+  classWeights?: readonly number[];
+  /** Draws as many patches with crypt as without; default false. */
+  classBalance?: boolean;
+  /** A name of `lib/augment/presets.ts`, or one of your own (then without workers); default "flips". */
+  augmentation?: string | Augmentation;
+  /** Weights to start from (a whole model or an encoder, see `loadWeights`); default: random. */
+  initialWeights?: string;
+  /** Decides weights, order, augmentation and drop-connect; default 0. */
+  seed?: number;
+  /** By which factor the images were resized before patching; recorded for inference; default 1. */
+  scale?: number;
+
+  /**
+   * Goes on from the last finished epoch of an earlier run with the same settings and patches;
+   * default true. With other settings training starts anew (and `onMessage` says so).
+   */
+  resume?: boolean;
+  /** Aborting rejects with the signal's reason after the running step. */
+  signal?: AbortSignal;
+  /** A file that, once it exists, ends training after the running step; it is then removed. */
+  stopFile?: string;
+
+  /** Threads that decode and augment; 0: none; default: up to 2, one core being left alone. */
+  workers?: number;
+  /** Batches in preparation at most; default 2. */
+  ahead?: number;
+  /** Memory for decoded patches; default 1 GiB. */
+  cacheBytes?: number;
+
+  onStep?: (progress: StepProgress) => void;
+  onEpoch?: (log: EpochLog) => void;
+  onFold?: (result: FoldResult) => void;
+  /** Hears what a log should say: a fold goes on, starts anew, ends early. */
+  onMessage?: (text: string) => void;
+}
+
+/** Options in full. */
+export type CompleteOptions =
+  & Required<Omit<TrainOptions, Absent>>
+  & Pick<TrainOptions, Absent>
+  & { schedule: ScheduleSpec };
+
+/** Options that may stay away. */
+type Absent =
+  | "groupOf"
+  | "microBatchSize"
+  | "clipNorm"
+  | "classWeights"
+  | "initialWeights"
+  | "signal"
+  | "stopFile";
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {RangeError} naming the setting that is out of its range
+ */
+export function completeOptions(options: TrainOptions): CompleteOptions {
+  const { schedule = "constant", foldCount = 5 } = options;
+  const complete: CompleteOptions = {
+    splitSeed: 0,
+    batchSize: 16,
+    epochs: 25,
+    patience: 5,
+    optimizer: "ranger",
+    learningRate: 1e-3,
+    weightDecay: 1e-4,
+    statisticsMomentum: 0,
+    loss: "cross-entropy",
+    classBalance: false,
+    augmentation: "flips",
+    seed: 0,
+    scale: 1,
+    resume: true,
+    workers: Math.max(0, Math.min(2, navigator.hardwareConcurrency - 1)),
+    ahead: 2,
+    cacheBytes: 2 ** 30,
+    onStep: () => {},
+    onEpoch: () => {},
+    onFold: () => {},
+    onMessage: () => {},
+    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    model: options.model,
+    modelName: options.modelName,
+    outDir: options.outDir,
+    logDir: options.logDir,
+    foldCount,
+    folds: options.folds ?? Array.from({ length: foldCount }, (_, i) => i),
+    schedule: typeof schedule === "string" ? { kind: schedule } as ScheduleSpec : schedule,
+  };
+  check(complete);
+  return complete;
+}
+
+function check(o: CompleteOptions): void {
+  const need = (name: string, value: unknown, fits: boolean, what: string) => {
+    if (!fits) throw new RangeError(`${name} must be ${what}, got ${value}`);
+  };
+  for (const name of ["batchSize", "epochs", "patience", "ahead"] as const) {
+    need(name, o[name], Number.isInteger(o[name]) && o[name] >= 1, "a positive integer");
+  }
+  const micro = o.microBatchSize;
+  need(
+    "microBatchSize",
+    micro,
+    micro === undefined || (Number.isInteger(micro) && micro >= 1),
+    "a positive integer",
+  );
+  need("clipNorm", o.clipNorm, o.clipNorm === undefined || o.clipNorm > 0, "positive");
+  const momentum = o.statisticsMomentum;
+  need("statisticsMomentum", momentum, momentum >= 0 && momentum <= 1, "in [0, 1]");
+  need("workers", o.workers, Number.isInteger(o.workers) && o.workers >= 0, "an integer >= 0");
+  need("seed", o.seed, Number.isInteger(o.seed), "an integer");
+  need("scale", o.scale, o.scale > 0 && o.scale <= 1, "in (0, 1]");
+  const classes = o.model.classes ?? 2;
+  need("model.classes", classes, classes >= 2, "at least 2 (background and crypt)");
+  need("modelName", o.modelName, /^[\w.+-]+$/.test(o.modelName), "letters, digits or _.+-");
+  need("optimizer", o.optimizer, ["ranger", "adam"].includes(o.optimizer), '"ranger" or "adam"');
+  if (typeof o.augmentation === "string") createAugmentation(o.augmentation);
+  const fit = o.folds.length > 0 &&
+    o.folds.every((f) => Number.isInteger(f) && f >= 0 && f < o.foldCount);
+  need("folds", `[${o.folds}]`, fit, `some of 0..${o.foldCount - 1}`);
+}

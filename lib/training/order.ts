@@ -1,0 +1,42 @@
+/** In which order an epoch visits the patches. */
+import type { Random } from "../random.ts";
+import type { Patch } from "./patches.ts";
+
+/** Indices of the patches of an epoch, batch by batch; the last batch may be smaller. */
+export type EpochOrder = number[][];
+
+/** Cuts `indices` into batches. */
+export function batches(indices: readonly number[], batchSize: number): EpochOrder {
+  return Array.from(
+    { length: Math.ceil(indices.length / batchSize) },
+    (_, i) => indices.slice(i * batchSize, (i + 1) * batchSize),
+  );
+}
+
+/**
+ * A shuffled epoch. With `balance` as many patches are drawn, but half of them with crypt and half
+ * without (as far as both exist): the rarer kind comes several times, the other one not in full.
+ */
+export function shuffledOrder(
+  patches: readonly Patch[],
+  batchSize: number,
+  random: Random,
+  balance = false,
+): EpochOrder {
+  const all = patches.map((_, i) => i);
+  const kinds = [true, false].map((crypt) => all.filter((i) => patches[i].crypt === crypt));
+  if (!balance || kinds.some((k) => k.length === 0)) return batches(random.shuffle(all), batchSize);
+  const half = Math.ceil(all.length / 2);
+  const drawn = [
+    ...repeatShuffled(kinds[0], half, random),
+    ...repeatShuffled(kinds[1], all.length - half, random),
+  ];
+  return batches(random.shuffle(drawn), batchSize);
+}
+
+/** `count` items: whole shuffled rounds, so that no item comes twice more often than another. */
+function repeatShuffled(items: number[], count: number, random: Random): number[] {
+  const out: number[] = [];
+  while (out.length < count) out.push(...random.shuffle(items));
+  return out.slice(0, count);
+}

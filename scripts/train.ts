@@ -1,0 +1,214 @@
+/** Trains the folds of a profile without a notebook: `deno task train [options]` (see `--help`). */
+import { parseArgs } from "node:util";
+import { selectBackend } from "../lib/backend.ts";
+import type { Dataset } from "../lib/dataset.ts";
+import { readRgb } from "../lib/image.ts";
+import { predictDataset } from "../lib/inference.ts";
+import { LOSSES, type LossName } from "../lib/losses.ts";
+import { diceScore } from "../lib/metrics.ts";
+import { ensurePatches, openData, openFolds, trainOptions } from "../lib/prerequisites.ts";
+import { chooseProfile, type Profile, PROFILES } from "../lib/profile.ts";
+import { createProgress } from "../lib/progress.ts";
+import { otsuMask } from "../lib/stain.ts";
+import { type FoldResult, type Patch, trainFolds, type TrainOptions } from "../lib/training.ts";
+import { openWorkspace, shortPath, type Workspace } from "../lib/workspace.ts";
+
+const HELP = `Trains the folds of a profile and scores them on the test images.
+Killed and started again, it goes on after the last finished epoch.
+
+deno task train [options]
+
+  --data DIR             the data set (default: CRYPTS_DATA, else the built-in one)
+  --profile NAME         ${Object.keys(PROFILES).join(", ")} (default: CRYPTS_PROFILE, else demo)
+  --out DIR              where patches, models and logs go (default: as for the notebooks)
+  --set KEY=VALUE        replaces a setting of the profile; repeatable; VALUE is JSON or text
+  --backend NAME         TensorFlow.js backend (default: the best here)
+
+  --by-donor             keeps the images of a donor in one fold
+  --loss NAME            ${LOSSES.join(", ")}
+  --class-balance        as many patches with crypt as without
+  --micro-batch N        samples in memory at once; gradients are added up to the batch
+  --clip-norm F          greatest norm of the gradients
+  --weights FILE         starts from these weights (a model or an encoder)
+  --workers N            threads that decode and augment
+  --fresh                starts anew even if there is something to go on from
+  --no-test              leaves the test images alone
+
+Exit: 0 done, 1 training failed, 2 the command cannot be run.`;
+
+/** Runs the command. @returns the exit code */
+export async function train(args: string[]): Promise<number> {
+  let command: Command | null;
+  try {
+    command = parseCommand(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    return 2;
+  }
+  if (!command) {
+    console.log(HELP);
+    return 0;
+  }
+  try {
+    await run(command);
+    return 0;
+  } catch (error) {
+    console.error((error as Error).message);
+    return 1;
+  }
+}
+
+/** A command line, understood. */
+export interface Command {
+  data?: string;
+  out?: string;
+  backend?: string;
+  profile: Profile;
+  /** What goes beyond the profile. */
+  options: Partial<TrainOptions>;
+  /** Folds by donor instead of by image. */
+  byDonor: boolean;
+  test: boolean;
+}
+
+/**
+ * Understands the arguments; null asks for help.
+ *
+ * @throws {RangeError} or {TypeError} naming the argument that cannot be used
+ */
+export function parseCommand(args: string[]): Command | null {
+  const { values } = parseArgs({
+    args,
+    allowPositionals: false,
+    options: {
+      data: { type: "string" },
+      profile: { type: "string" },
+      out: { type: "string" },
+      set: { type: "string", multiple: true, default: [] },
+      backend: { type: "string" },
+      "by-donor": { type: "boolean", default: false },
+      loss: { type: "string" },
+      "class-balance": { type: "boolean", default: false },
+      "micro-batch": { type: "string" },
+      "clip-norm": { type: "string" },
+      weights: { type: "string" },
+      workers: { type: "string" },
+      fresh: { type: "boolean", default: false },
+      "no-test": { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return null;
+  const number = (name: "micro-batch" | "clip-norm" | "workers") => {
+    const value = values[name] === undefined ? undefined : Number(values[name]);
+    if (Number.isNaN(value)) throw new RangeError(`--${name} must be a number: ${values[name]}`);
+    return value;
+  };
+  const loss = values.loss as LossName | undefined;
+  if (loss && !LOSSES.includes(loss)) {
+    throw new RangeError(`--loss must be one of ${LOSSES.join(", ")}, got "${loss}"`);
+  }
+  return {
+    data: values.data,
+    out: values.out,
+    backend: values.backend,
+    profile: chooseProfile(values.profile, parseSettings(values.set)),
+    options: {
+      loss,
+      classBalance: values["class-balance"],
+      microBatchSize: number("micro-batch"),
+      clipNorm: number("clip-norm"),
+      initialWeights: values.weights,
+      workers: number("workers"),
+      resume: !values.fresh,
+    },
+    byDonor: values["by-donor"],
+    test: !values["no-test"],
+  };
+}
+
+function parseSettings(settings: readonly string[]): Partial<Profile> {
+  const entries = settings.map((text) => {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+    if (!key || !Object.hasOwn(PROFILES.paper, key)) {
+      throw new RangeError(
+        `--set takes KEY=VALUE with a KEY of ${
+          Object.keys(PROFILES.paper).join(", ")
+        }; got "${text}"`,
+      );
+    }
+    try {
+      return [key, JSON.parse(value)];
+    } catch {
+      return [key, value];
+    }
+  });
+  return Object.fromEntries(entries);
+}
+
+async function run(command: Command): Promise<void> {
+  const { profile, options, test } = command;
+  const workspace = await openWorkspace(command);
+  console.log((await selectBackend(command.backend)).line);
+  const dataset = await openData(workspace);
+  const patches = await ensurePatches(workspace, profile);
+  const donors = new Map(dataset.train.map(({ id, donor }) => [id, donor]));
+  const results = await trainProfile(workspace, profile, patches, {
+    ...options,
+    groupOf: command.byDonor ? (image) => donors.get(image) ?? image : undefined,
+  });
+  for (const { fold, bestEpoch, validLoss, validDice, ended, modelPath } of results) {
+    console.log(
+      `fold ${fold}: validation loss ${validLoss.toFixed(4)}, soft Dice ${validDice.toFixed(4)} ` +
+        `in epoch ${bestEpoch} (ended by ${ended}), ${shortPath(modelPath)}`,
+    );
+  }
+  if (test && results.length > 0) await scoreTest(workspace, profile, dataset);
+}
+
+async function trainProfile(
+  workspace: Workspace,
+  profile: Profile,
+  patches: Patch[],
+  options: Partial<TrainOptions>,
+): Promise<FoldResult[]> {
+  const { epochs, folds } = profile;
+  const bar = createProgress("Training", folds.length * epochs, { unit: "epoch" });
+  const results = await trainFolds(patches, {
+    ...trainOptions(workspace, profile),
+    ...options,
+    onStep: ({ fold, epoch, step, steps, loss, samplesPerSecond, waitingShare }) =>
+      bar.update(
+        folds.indexOf(fold) * epochs + epoch - 1 + step / steps,
+        `fold ${fold} · loss ${loss.toFixed(3)} · ${samplesPerSecond.toFixed(1)} patches/s · ` +
+          `${(100 * waitingShare).toFixed(0)} % waiting for data`,
+      ),
+    onMessage: (text) => console.log(text),
+  });
+  await bar.finish();
+  return results;
+}
+
+/** Dice of every annotated test image by the folds' ensemble, beside Otsu's threshold. */
+async function scoreTest(workspace: Workspace, profile: Profile, dataset: Dataset): Promise<void> {
+  const { predictors, scale } = await openFolds(workspace, profile);
+  const { patch: tile, inferenceMode: mode, overlap, threshold } = profile;
+  const rows: [string, number, number][] = [];
+  const options = { tile, mode, overlap, threshold, scale };
+  for await (const { record, truth, dice } of predictDataset(dataset.test, predictors, options)) {
+    if (!truth) continue;
+    const otsu = otsuMask(await readRgb(record.imagePath), { sigma: 3 });
+    rows.push([record.id, dice!, diceScore(otsu.data, truth.data)]);
+  }
+  predictors.forEach((p) => p.dispose());
+  if (rows.length === 0) return console.log("no test image is annotated");
+  const mean = (column: 1 | 2) => rows.reduce((sum, row) => sum + row[column], 0) / rows.length;
+  rows.push([`mean of ${rows.length} test images`, mean(1), mean(2)]);
+  console.log("\nDice: the folds' ensemble, Otsu's threshold on haematoxylin");
+  const width = Math.max(...rows.map(([name]) => name.length));
+  for (const [name, ...scores] of rows) {
+    console.log([name.padEnd(width), ...scores.map((s) => s.toFixed(4))].join("  "));
+  }
+}
+
+if (import.meta.main) Deno.exit(await train(Deno.args));
