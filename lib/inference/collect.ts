@@ -1,0 +1,79 @@
+/** The results of a batch in common tables. */
+import { join } from "node:path";
+import pl from "nodejs-polars";
+import { readTextRows, writeCsv } from "../csv.ts";
+import { exists } from "../files.ts";
+import { scoreTable } from "../objects/scores.ts";
+import type { BatchImage, BatchState } from "./batch.ts";
+import { writeDiceReport, writeEncodings } from "./reports.ts";
+
+/**
+ * Reads the states of a batch, however many processes made them.
+ *
+ * @returns in the order of the images; images without a state are left out
+ */
+export async function readStates(
+  outDir: string,
+  images: readonly BatchImage[],
+): Promise<BatchState[]> {
+  const states: BatchState[] = [];
+  for (const { id } of images) {
+    const path = join(outDir, "state", `${id}.json`);
+    if (await exists(path)) states.push(JSON.parse(await Deno.readTextFile(path)));
+  }
+  return states;
+}
+
+/**
+ * Writes, over all images that are done: `submission.csv` (encodings), `summary.csv` (crypts, density,
+ * share, seconds) and, where there was ground truth, `dice_report_submission.csv` and `scores.csv`.
+ *
+ * @returns the names of the files
+ * @throws {Error} naming a file that cannot be read or written
+ */
+export async function collectBatch(
+  outDir: string,
+  states: readonly BatchState[],
+): Promise<string[]> {
+  const done = states.filter((s) => s.status === "done");
+  const encodings = done.flatMap(({ id }) =>
+    readTextRows(join(outDir, "encodings", `${id}.csv`), ["img", "pixels"])
+      .map(({ img, pixels }) => ({ img: img!, pixels: pixels! }))
+  );
+  await writeEncodings(join(outDir, "submission.csv"), encodings);
+  await writeCsv(join(outDir, "summary.csv"), summaryTable(states));
+  const files = ["submission.csv", "summary.csv"];
+  const scores = done.flatMap((s) => s.scores ? [s.scores] : []);
+  if (scores.length > 0) {
+    await writeDiceReport(
+      join(outDir, "dice_report_submission.csv"),
+      scores.map(({ image, dice }) => ({ img: image, dice })),
+    );
+    // JSON knows no infinity: such distances were read back as null.
+    const finite = scores.map((s) => ({ ...s, objectHausdorff: s.objectHausdorff ?? Infinity }));
+    await writeCsv(join(outDir, "scores.csv"), scoreTable(finite));
+    files.push("dice_report_submission.csv", "scores.csv");
+  }
+  return files;
+}
+
+function summaryTable(states: readonly BatchState[]) {
+  const column = (
+    name: string,
+    of: (state: BatchState) => string | number | null | undefined,
+    type: typeof pl.Float64 | typeof pl.Int32 | typeof pl.Utf8 = pl.Float64,
+  ) => [name, pl.Series(name, states.map((s) => of(s) ?? null), type)];
+  return pl.DataFrame(Object.fromEntries([
+    column("img", (s) => s.id, pl.Utf8),
+    column("status", (s) => s.status, pl.Utf8),
+    column("height", (s) => s.result?.height, pl.Int32),
+    column("width", (s) => s.result?.width, pl.Int32),
+    column("pixel_size_um", (s) => s.result?.pixelSize),
+    column("crypts", (s) => s.result?.crypts, pl.Int32),
+    column("crypts_per_mm2", (s) => s.result?.perMm2),
+    column("crypt_share", (s) => s.result?.cryptShare),
+    column("tiles", (s) => s.result?.tiles, pl.Int32),
+    column("seconds", (s) => s.seconds),
+    column("message", (s) => s.message, pl.Utf8),
+  ]));
+}

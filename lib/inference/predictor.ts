@@ -1,0 +1,93 @@
+/** What inference needs of a model: crypt probabilities of tiles. */
+import * as tf from "@tensorflow/tfjs-core";
+import type { SegmentationModel } from "../model/types.ts";
+import { normalizeRgb } from "../preprocessing.ts";
+
+/** A model, whatever runs it: TensorFlow.js ({@link modelPredictor}) or ONNX Runtime (`onnxPredictor`). */
+export interface TilePredictor {
+  /** Shown in reports and errors. */
+  readonly name: string;
+  readonly classes: number;
+  /** The factor that tile sides must be a multiple of. */
+  readonly sideMultiple: number;
+  /**
+   * @param rgb tiles of interleaved RGB bytes, each `height * width * 3` long
+   * @returns a tile each: the probability of class 1 (crypt) a pixel, row-major, in [0, 1]
+   */
+  predict(rgb: Uint8Array[], height: number, width: number): Promise<Float32Array[]>;
+  dispose(): void;
+}
+
+/**
+ * A model as a predictor: softmax over the classes, that of class 1; the sigmoid where the model has
+ * one class. The configured activation is not applied on top. Disposing of the predictor disposes
+ * of the model.
+ *
+ * @param name default: architecture and encoder
+ */
+export function modelPredictor(model: SegmentationModel, name?: string): TilePredictor {
+  const { architecture, encoder, classes } = model.config;
+  return {
+    name: name ?? `${architecture} ${encoder}`,
+    classes,
+    sideMultiple: model.sideMultiple,
+    async predict(rgb, height, width) {
+      const values = height * width * 3, floats = new Float32Array(rgb.length * values);
+      rgb.forEach((bytes, i) => {
+        if (bytes.length !== values) {
+          throw new RangeError(
+            `tile ${i} must be ${height} x ${width} RGB (${values} bytes), got ${bytes.length}`,
+          );
+        }
+        normalizeRgb(bytes, floats, i * values);
+      });
+      const probability = tf.tidy(() => {
+        const x = tf.tensor4d(floats, [rgb.length, height, width, 3]);
+        return classOne(model.forward(x));
+      });
+      try {
+        const all = await probability.data() as Float32Array;
+        return rgb.map((_, i) => all.subarray(i * height * width, (i + 1) * height * width));
+      } finally {
+        probability.dispose();
+      }
+    },
+    dispose: () => model.dispose(),
+  };
+}
+
+/** Logits [B,H,W,C] to the probability of class 1, [B,H,W,1]. */
+function classOne(logits: tf.Tensor4D): tf.Tensor {
+  const [batch, height, width, classes] = logits.shape;
+  const plane = (c: number) => tf.slice(logits, [0, 0, 0, c], [batch, height, width, 1]);
+  if (classes === 1) return tf.sigmoid(logits);
+  // The softmax of two classes is the sigmoid of their difference.
+  if (classes === 2) return tf.sigmoid(tf.sub(plane(1), plane(0)));
+  return tf.slice(tf.softmax(logits), [0, 0, 0, 1], [batch, height, width, 1]);
+}
+
+/**
+ * Checks that predictors can vote together on tiles of a side.
+ *
+ * @throws {RangeError} for an empty list, predictors of different numbers of classes, or a tile side
+ *   that one of them cannot take
+ */
+export function checkEnsemble(ensemble: readonly TilePredictor[], tile: number): void {
+  if (ensemble.length === 0) {
+    throw new RangeError("inference needs at least one model, got an empty list");
+  }
+  const [first] = ensemble;
+  for (const { name, classes, sideMultiple } of ensemble) {
+    if (classes !== first.classes) {
+      throw new RangeError(
+        `the models of an ensemble must have the same classes: "${first.name}" has ` +
+          `${first.classes}, "${name}" has ${classes}`,
+      );
+    }
+    if (!(Number.isInteger(tile) && tile > 0 && tile % sideMultiple === 0)) {
+      throw new RangeError(
+        `tile must be a positive multiple of ${sideMultiple} for "${name}", got ${tile}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,224 @@
+/** Tiled TIFF files written from top to bottom, so that no more than a row of tiles is in memory. */
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import { deflate } from "node:zlib";
+
+const compress = promisify(deflate);
+
+/** What is written. */
+export interface TiffLayout {
+  height: number;
+  width: number;
+  /** 1 for grey (masks, maps), 3 for RGB. */
+  channels: 1 | 3;
+  /** Side of the tiles, a multiple of 16; default 512. */
+  tile?: number;
+}
+
+/** Tags of the one directory, by number: type 3 is 16 bit, 4 is 32 bit, 16 is 64 bit. */
+type Tag = [tag: number, type: 3 | 4 | 16, values: number[]];
+
+/**
+ * A tiled, deflated 8-bit TIFF (BigTIFF where its pixels exceed 4 GiB) that takes rows from top to
+ * bottom. The file is whole or absent: it has a temporary name until {@link finish}.
+ */
+export class TiffStream {
+  /** Sides of a tile: small images have small ones, since libvips refuses tiles that are far larger. */
+  private readonly tileHeight: number;
+  private readonly tileWidth: number;
+  private readonly across: number;
+  private readonly rows: Uint8Array;
+  private filled = 0;
+  private received = 0;
+  private offset = 0;
+  private readonly offsets: number[] = [];
+  private readonly lengths: number[] = [];
+  private readonly big: boolean;
+  private open = true;
+
+  private constructor(
+    private readonly path: string,
+    private readonly temporary: string,
+    private readonly file: Deno.FsFile,
+    private readonly layout: TiffLayout,
+  ) {
+    const { height, width, channels, tile = 512 } = layout;
+    this.tileHeight = Math.min(tile, Math.ceil(height / 16) * 16);
+    this.tileWidth = Math.min(tile, Math.ceil(width / 16) * 16);
+    this.across = Math.ceil(width / this.tileWidth);
+    this.rows = new Uint8Array(this.tileHeight * width * channels);
+    // Deflate may lengthen what cannot be compressed.
+    this.big = height * width * channels * 1.01 > 2 ** 32 - 2 ** 20;
+  }
+
+  /**
+   * Begins a file; missing folders are made.
+   *
+   * @throws {RangeError} when a side or the tile does not fit
+   * @throws {Error} naming the path when it cannot be written
+   */
+  static async create(path: string, layout: TiffLayout): Promise<TiffStream> {
+    const { height, width, tile = 512 } = layout;
+    for (const [name, value] of Object.entries({ height, width })) {
+      if (!(Number.isInteger(value) && value > 0)) {
+        throw new RangeError(`${path}: ${name} must be a positive integer, got ${value}`);
+      }
+    }
+    if (!(tile > 0 && tile % 16 === 0)) {
+      throw new RangeError(`${path}: tile must be a positive multiple of 16, got ${tile}`);
+    }
+    const cut = path.lastIndexOf("/") + 1;
+    const temporary = `${path.slice(0, cut)}.part-${Deno.pid}-${path.slice(cut)}`;
+    try {
+      await Deno.mkdir(dirname(path), { recursive: true });
+      const file = await Deno.open(temporary, { write: true, create: true, truncate: true });
+      const stream = new TiffStream(path, temporary, file, layout);
+      // The header is written again when the directory's place is known.
+      await stream.write(new Uint8Array(16));
+      return stream;
+    } catch (cause) {
+      throw new Error(`cannot write ${path}: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /**
+   * Takes the next rows, interleaved.
+   *
+   * @throws {RangeError} when they are not whole or too many
+   */
+  async push(rows: Uint8Array): Promise<void> {
+    const line = this.layout.width * this.layout.channels, count = rows.length / line;
+    if (!Number.isInteger(count) || this.received + count > this.layout.height) {
+      throw new RangeError(
+        `${this.path}: expected whole rows of ${line} bytes, at most ` +
+          `${this.layout.height - this.received} more, got ${rows.length} bytes`,
+      );
+    }
+    for (let row = 0; row < count;) {
+      const take = Math.min(count - row, this.tileHeight - this.filled);
+      this.rows.set(rows.subarray(row * line, (row + take) * line), this.filled * line);
+      row += take;
+      this.filled += take;
+      this.received += take;
+      if (this.filled === this.tileHeight) await this.flush();
+    }
+  }
+
+  /**
+   * Writes what is left and gives the file its name.
+   *
+   * @throws {RangeError} when rows are missing; the file is removed
+   */
+  async finish(): Promise<void> {
+    const { height, width, channels } = this.layout;
+    if (this.received !== height) {
+      await this.abort();
+      throw new RangeError(`${this.path} needs ${height} rows, got ${this.received}`);
+    }
+    if (this.filled > 0) await this.flush();
+    const wide = this.big ? 16 : 4;
+    const tags: Tag[] = [
+      [256, 4, [width]],
+      [257, 4, [height]],
+      [258, 3, Array(channels).fill(8)],
+      [259, 3, [8]],
+      [262, 3, [channels === 3 ? 2 : 1]],
+      [277, 3, [channels]],
+      [284, 3, [1]],
+      [322, 4, [this.tileWidth]],
+      [323, 4, [this.tileHeight]],
+      [324, wide, this.offsets],
+      [325, wide, this.lengths],
+    ];
+    if (this.offset % 2 === 1) await this.write(new Uint8Array(1));
+    const directory = this.offset;
+    await this.write(encodeDirectory(tags, directory, this.big));
+    await this.file.seek(0, Deno.SeekMode.Start);
+    await this.write(encodeHeader(directory, this.big));
+    this.open = false;
+    this.file.close();
+    await Deno.rename(this.temporary, this.path);
+  }
+
+  /** Gives up and removes the file, unless it is finished. */
+  async abort(): Promise<void> {
+    if (!this.open) return;
+    this.open = false;
+    this.file.close();
+    await Deno.remove(this.temporary).catch(() => {});
+  }
+
+  private async flush(): Promise<void> {
+    const { width, channels } = this.layout, line = width * channels;
+    const tileLine = this.tileWidth * channels;
+    const tiles = await Promise.all(Array.from({ length: this.across }, (_, t) => {
+      const out = new Uint8Array(this.tileHeight * tileLine);
+      const from = t * tileLine, to = Math.min(line, from + tileLine);
+      for (let y = 0; y < this.filled; y++) {
+        out.set(this.rows.subarray(y * line + from, y * line + to), y * tileLine);
+      }
+      return compress(out, { level: 3 });
+    }));
+    for (const bytes of tiles) {
+      this.offsets.push(this.offset);
+      this.lengths.push(bytes.length);
+      await this.write(bytes);
+    }
+    this.filled = 0;
+  }
+
+  private async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.file.write(bytes.subarray(at));
+    this.offset += bytes.length;
+  }
+}
+
+/** Little-endian header: byte order, version 42 or 43 (BigTIFF), place of the directory. */
+function encodeHeader(directory: number, big: boolean): Uint8Array {
+  const view = new DataView(new ArrayBuffer(big ? 16 : 8));
+  view.setUint16(0, 0x4949, true);
+  view.setUint16(2, big ? 43 : 42, true);
+  if (big) {
+    view.setUint16(4, 8, true);
+    view.setBigUint64(8, BigInt(directory), true);
+  } else {
+    view.setUint32(4, directory, true);
+  }
+  return new Uint8Array(view.buffer);
+}
+
+/** The directory at `start`, and behind it the values that do not fit into their entries. */
+function encodeDirectory(tags: Tag[], start: number, big: boolean): Uint8Array {
+  const size = { 3: 2, 4: 4, 16: 8 };
+  const [countBytes, entryBytes, wordBytes] = big ? [8, 20, 8] : [2, 12, 4];
+  let extra = countBytes + tags.length * entryBytes + wordBytes;
+  const total = tags.reduce((sum, [, type, values]) => {
+    const bytes = values.length * size[type];
+    return sum + (bytes > wordBytes ? bytes + bytes % 2 : 0);
+  }, extra);
+  const view = new DataView(new ArrayBuffer(total));
+  const word = (at: number, value: number) => {
+    if (big) view.setBigUint64(at, BigInt(value), true);
+    else view.setUint32(at, value, true);
+  };
+  if (big) view.setBigUint64(0, BigInt(tags.length), true);
+  else view.setUint16(0, tags.length, true);
+  tags.forEach(([tag, type, values], i) => {
+    const at = countBytes + i * entryBytes, bytes = values.length * size[type];
+    view.setUint16(at, tag, true);
+    view.setUint16(at + 2, type, true);
+    word(at + 4, values.length);
+    let place = at + 4 + wordBytes;
+    if (bytes > wordBytes) {
+      word(place, start + extra);
+      place = extra;
+      extra += bytes + bytes % 2;
+    }
+    values.forEach((value, v) => {
+      if (type === 3) view.setUint16(place + 2 * v, value, true);
+      else if (type === 4) view.setUint32(place + 4 * v, value, true);
+      else view.setBigUint64(place + 8 * v, BigInt(value), true);
+    });
+  });
+  return new Uint8Array(view.buffer);
+}

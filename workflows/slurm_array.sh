@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# One Slurm task an image, then one for the common tables:
+#
+#   export IMAGES=slides/ MODELS='models/*.safetensors' OUT=results OPTIONS='--tta d4 --geojson'
+#   workflows/slurm_array.sh submit
+#
+# A task whose image is done ends at once: submit again to finish what failed or was cut off.
+#SBATCH --job-name=crypts
+#SBATCH --cpus-per-task=2
+#SBATCH --mem=6G
+#SBATCH --time=04:00:00
+#SBATCH --output=%x-%A_%a.log
+set -euo pipefail
+
+: "${IMAGES:?folder or manifest of images}" "${OUT:?folder of results}"
+# sbatch runs a copy of this file: the project's folder is passed on.
+export PROJECT="${PROJECT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}"
+DENO="${DENO:-deno}"
+
+infer() {
+    "$DENO" run -A --config "$PROJECT/deno.json" "$PROJECT/scripts/infer.ts" --images "$IMAGES" "$@"
+}
+
+case "${1:-task}" in
+submit)
+    : "${MODELS:?pattern of model files}"
+    count=$(infer --count)
+    job=$(sbatch --parsable --export=ALL --array="0-$((count - 1))%${PARALLEL:-50}" "$0" task)
+    sbatch --export=ALL --array=0 --mem=4G --dependency="afterany:$job" "$0" collect
+    ;;
+task)
+    # shellcheck disable=SC2086  # OPTIONS is a list of words
+    infer --models "$MODELS" --out "$OUT" --index "$SLURM_ARRAY_TASK_ID" ${OPTIONS:-}
+    ;;
+collect)
+    infer --collect --out "$OUT"
+    ;;
+*)
+    echo "usage: $0 submit|task|collect" >&2
+    exit 2
+    ;;
+esac
