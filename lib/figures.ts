@@ -1,27 +1,11 @@
 /** Figures as SVG and JPEG in one style (see `lib/figures/` for the kinds). */
-import sharp from "sharp";
-import { writeWhole, writeWith } from "./files.ts";
 import { escapeXml, FONT } from "./figures/style.ts";
 
 export * from "./figures/charts.ts";
 export * from "./figures/scatter.ts";
 export { COLOURS } from "./figures/style.ts";
-
-/**
- * Writes a figure as `<stem>.svg` and `<stem>.jpg`, each whole or not at all.
- *
- * @param scale pixels of the JPEG for each unit of the SVG; default 2
- * @throws {Error} naming the file that cannot be rendered or written
- */
-export async function writeFigure(stem: string, svg: string, scale = 2): Promise<void> {
-  await writeWhole(`${stem}.svg`, svg);
-  await writeWith(
-    `${stem}.jpg`,
-    (path) =>
-      sharp(new TextEncoder().encode(svg), { density: 72 * scale }).flatten({ background: "#fff" })
-        .jpeg({ quality: 92, chromaSubsampling: "4:4:4" }).toFile(path),
-  );
-}
+export * from "./figures/twelve.ts";
+export { writeFigure } from "./figures/write.ts";
 
 /** Complete SVG figures in a grid (default 3 a row), each scaled to `cell` units of width. */
 export function contactSheet(

@@ -1,32 +1,46 @@
 /** One embedding, computed on the calling thread; `lib/embedding.ts` calls it in a worker. */
-import { UMAP } from "umap-js";
 import { createRandom } from "../random.ts";
-import { type Matrix, pairDistances } from "./distances.ts";
-import { pca } from "./pca.ts";
-import { planeDistances, rawStress, separability, stressOne, trustworthiness } from "./quality.ts";
+import { type Matrix, pick, planeDistances } from "./distances.ts";
+import { pca, pcaFromDistances } from "./pca.ts";
+import {
+  type Label,
+  neighbourAccuracy,
+  rawStress,
+  separability,
+  stressOne,
+  trustworthiness,
+} from "./quality.ts";
 import { smacof } from "./smacof.ts";
 import { tsne } from "./tsne.ts";
+import { umap } from "./umap.ts";
 
 /** The four methods of the original. */
 export type EmbeddingMethod = "pca" | "tsne" | "umap" | "mds";
 
-/** What {@link compute} is asked for. */
+/** What {@link compute} is asked for. Rows are those of the feature table. */
 export interface EmbeddingJob {
-  train: Matrix;
-  test?: Matrix;
-  /** Classes of the train rows, for the separability. */
-  labels?: (string | number | boolean)[];
   method: EmbeddingMethod;
+  implementation: "own" | "package";
   seed: number;
+  /** Distances of all rows, [rows, rows]. */
+  distances: Float64Array;
+  rows: number;
+  /** Distances and values are multiplied by this first. */
+  factor: number;
+  trainRows: number[];
+  testRows: number[];
+  /** The values themselves, for the methods that need them (see {@link needsValues}). */
+  train?: Matrix;
+  test?: Matrix;
+  /** The class of each row. */
+  labels?: readonly Label[];
   perplexity: number;
   neighbours: number;
   minDist: number;
   iterations?: number;
-  /** Scale by the global minimum and maximum first, as the original does. */
-  scale: boolean;
 }
 
-/** Figures about the train points (k = 12 where neighbours count). */
+/** Figures about one set of points (k = 12 where neighbours count); null where there are too few. */
 export interface EmbeddingQuality {
   trustworthiness: number | null;
   continuity: number | null;
@@ -38,96 +52,127 @@ export interface EmbeddingQuality {
   stressOne?: number;
   /** PCA: share of variance of both components. */
   explained?: number[];
-  /** Leave-one-out accuracy of 5 nearest neighbours on `labels`. */
+  /** Leave-one-out accuracy of 5 nearest neighbours in the plane. */
   separability?: number;
+  /** The same among the features themselves: what the plane could at best keep. */
+  separabilityBefore?: number;
 }
 
-/** Interleaved coordinates of train and test. */
+/** Interleaved coordinates of train and test, in the order of their rows. */
 export interface Embedding {
   train: Float32Array;
   test?: Float32Array;
+  /** Of the train points. */
   quality: EmbeddingQuality;
+  /** Of the test points. */
+  testQuality?: EmbeddingQuality;
 }
 
-/** Scales train and test by their common minimum and maximum to [0, 1]. */
-export function scaleGlobally(parts: Matrix[]): Matrix[] {
-  let low = Infinity, high = -Infinity;
-  for (const { values } of parts) {
-    for (const v of values) {
-      if (v < low) low = v;
-      if (v > high) high = v;
-    }
-  }
-  const span = high - low || 1;
-  return parts.map((m) => ({ ...m, values: m.values.map((v) => (v - low) / span) }));
+interface Points {
+  xy: Float32Array;
+  quality: Partial<EmbeddingQuality>;
+}
+
+/** Whether a method looks at the values and not only at their distances. */
+export function needsValues(
+  job: Pick<EmbeddingJob, "method" | "implementation">,
+  rows: number,
+  columns: number,
+): boolean {
+  if (job.implementation === "package") return job.method === "pca" || job.method === "tsne";
+  return job.method === "pca" && columns <= rows;
 }
 
 /** Runs a job; `onProgress` hears shares in [0, 1]. The same job gives the same numbers. */
-export function compute(job: EmbeddingJob, onProgress?: (share: number) => void): Embedding {
-  const parts = [job.train, ...(job.test ? [job.test] : [])];
-  const [train, test] = job.scale ? scaleGlobally(parts) : parts;
-  const n = train.rows, distances = pairDistances(train);
-  onProgress?.(0.1);
-  const tell = (done: number, total: number) => onProgress?.(0.1 + 0.8 * done / total);
-  const random = createRandom(job.seed).fork(job.method);
-  const separate = (m: Matrix, d: Float64Array) => {
-    if (job.method === "mds") {
-      const xy = smacof(d, m.rows, { random, iterations: job.iterations, onProgress: tell });
-      return { xy, divergence: undefined };
+export async function compute(
+  job: EmbeddingJob,
+  onProgress?: (share: number) => void,
+): Promise<Embedding> {
+  // The packages take longer to load than most jobs to run, so only those who ask for them wait.
+  const packages = job.implementation === "package" ? await import("./packages.ts") : undefined;
+  const { rows, trainRows, testRows, labels } = job;
+  const among = (which: number[]) => pick(job.distances, rows, which, which, job.factor);
+  const distances = among(trainRows), testDistances = testRows.length ? among(testRows) : undefined;
+  const tell = (done: number, total: number) => onProgress?.(0.9 * done / total);
+  const [train, test] = embedBoth(job, packages, distances, testDistances, tell);
+  const judge = (points: Points, which: number[], before: Float64Array): EmbeddingQuality => ({
+    ...judgePoints(points.xy, before, labels && which.map((i) => labels[i]), job.method),
+    ...points.quality,
+  });
+  const quality = judge(train, trainRows, distances);
+  onProgress?.(1);
+  return {
+    train: train.xy,
+    quality,
+    ...(test && testDistances &&
+      { test: test.xy, testQuality: judge(test, testRows, testDistances) }),
+  };
+}
+
+function embedBoth(
+  job: EmbeddingJob,
+  packages: typeof import("./packages.ts") | undefined,
+  distances: Float64Array,
+  testDistances: Float64Array | undefined,
+  tell: (done: number, total: number) => void,
+): [Points, Points | undefined] {
+  const { method, trainRows, testRows } = job, n = trainRows.length;
+  const cross = () =>
+    testRows.length ? pick(job.distances, job.rows, testRows, trainRows, job.factor) : undefined;
+  const random = createRandom(job.seed).fork(method);
+  if (method === "pca") {
+    const { train, test, explained } = packages
+      ? packages.packagedPca(job.train!, job.test)
+      : job.train
+      ? pca(job.train, job.test)
+      : pcaFromDistances(distances, n, cross());
+    return [{ xy: train, quality: { explained } }, test && { xy: test, quality: {} }];
+  }
+  if (method === "umap") {
+    const map = packages?.packagedUmap ?? umap;
+    const { train, test } = map(distances, n, { ...job, random, cross: cross(), tell });
+    return [{ xy: train, quality: {} }, test && { xy: test, quality: {} }];
+  }
+  // t-SNE and MDS know no new points: train and test get a map each, as in the original.
+  const half = testDistances ? 2 : 1;
+  const fit = (d: Float64Array, m: number, part: number, values?: Matrix): Points => {
+    const inform = (done: number, total: number) => tell(part * total + done, half * total);
+    if (m === 1) return { xy: new Float32Array(2), quality: {} };
+    if (method === "mds") {
+      const options = { random, iterations: job.iterations, onProgress: inform };
+      const xy = packages ? packages.packagedMds(d, m, options) : smacof(d, m, options);
+      return { xy, quality: {} };
     }
     // Fewer points than the perplexity allows: scikit-learn would refuse, small data sets must not.
-    const perplexity = Math.max(1, Math.min(job.perplexity, (m.rows - 1) / 3));
-    return tsne(d, m.rows, {
-      random,
-      perplexity,
-      iterations: job.iterations,
-      start: pca(m).train,
-      onProgress: tell,
-    });
+    const perplexity = Math.max(1, Math.min(job.perplexity, (m - 1) / 3));
+    const options = { random, perplexity, iterations: job.iterations, onProgress: inform };
+    const { xy, divergence } = packages
+      ? packages.packagedTsne(values!, d, options)
+      : tsne(d, m, { ...options, start: pcaFromDistances(d, m).train });
+    return { xy, quality: { divergence } };
   };
-  let xy: Float32Array, testXy: Float32Array | undefined;
-  const quality: Partial<EmbeddingQuality> = {};
-  if (job.method === "pca") {
-    const fitted = pca(train, test);
-    [xy, testXy, quality.explained] = [fitted.train, fitted.test, fitted.explained];
-  } else if (job.method === "umap") {
-    const rowsOf = (m: Matrix) =>
-      Array.from(
-        { length: m.rows },
-        (_, i) => m.values.subarray(i * m.columns, (i + 1) * m.columns) as unknown as number[],
-      );
-    const umap = new UMAP({
-      nNeighbors: Math.min(job.neighbours, n - 1),
-      minDist: job.minDist,
-      nEpochs: job.iterations,
-      random: () => random.next(),
-    });
-    const total = umap.initializeFit(rowsOf(train));
-    for (let step = 0; step < total; step++) {
-      umap.step();
-      if (step % 20 === 0) tell(step, total);
-    }
-    xy = Float32Array.from(umap.getEmbedding().flat());
-    if (test) testXy = Float32Array.from(umap.transform(rowsOf(test)).flat());
-  } else {
-    const fitted = separate(train, distances);
-    [xy, quality.divergence] = [fitted.xy, fitted.divergence];
-    if (test) testXy = separate(test, pairDistances(test)).xy;
-  }
-  const plane = planeDistances(xy);
-  if (job.method === "mds") {
-    quality.stress = rawStress(distances, plane);
-    quality.stressOne = stressOne(distances, plane);
-  }
-  if (job.labels && n > 5) quality.separability = separability(plane, job.labels);
-  const k = 12, defined = k < n / 2;
+  return [
+    fit(distances, n, 0, job.train),
+    testDistances && fit(testDistances, testRows.length, 1, job.test),
+  ];
+}
+
+/** The figures that every method has, and the stress where distances are meant to be kept. */
+function judgePoints(
+  xy: Float32Array,
+  before: Float64Array,
+  labels: readonly Label[] | undefined,
+  method: EmbeddingMethod,
+): EmbeddingQuality {
+  const n = xy.length / 2, after = planeDistances(xy), k = 12, defined = k < n / 2;
   return {
-    train: xy,
-    test: testXy,
-    quality: {
-      trustworthiness: defined ? trustworthiness(distances, plane, n, k) : null,
-      continuity: defined ? trustworthiness(plane, distances, n, k) : null,
-      ...quality,
-    },
+    trustworthiness: defined ? trustworthiness(before, after, n, k) : null,
+    continuity: defined ? trustworthiness(after, before, n, k) : null,
+    ...(method === "mds" &&
+      { stress: rawStress(before, after), stressOne: stressOne(before, after) }),
+    ...(labels && n > 5 && {
+      separability: separability(xy, labels),
+      separabilityBefore: neighbourAccuracy(before, labels, labels, 5, true),
+    }),
   };
 }

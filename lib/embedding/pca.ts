@@ -1,115 +1,131 @@
-/** Principal components through the smaller of the two Gram matrices. */
-import { PCA } from "ml-pca";
+/** Principal components, of the matrix itself or of its distances. */
 import type { Matrix } from "./distances.ts";
+import { type Eigenpair, leadingEigenpairs } from "./lanczos.ts";
+
+/** Interleaved scores on the first two components, and their shares of the variance. */
+export interface Components {
+  train: Float32Array;
+  test?: Float32Array;
+  explained: number[];
+}
 
 /**
- * The first two principal components of `train`, and `test` projected on them.
- * Tall matrices go through ml-pca; wide ones (more columns than rows) through the eigenvectors of
- * the rows x rows Gram matrix of the centred data, which has the same components.
- *
- * @returns interleaved scores and the explained share of variance of both components
+ * The first two principal components of `train`, and `test` projected on them: the leading
+ * eigenvectors of the covariance, which is applied but never formed.
  */
-export function pca(train: Matrix, test?: Matrix) {
-  const { rows, columns } = train;
-  const mean = new Float64Array(columns);
+export function pca(train: Matrix, test?: Matrix): Components {
+  const { values, rows, columns } = train, mean = new Float64Array(columns);
   for (let i = 0; i < rows; i++) {
-    for (let c = 0; c < columns; c++) mean[c] += train.values[i * columns + c] / rows;
+    for (let c = 0; c < columns; c++) mean[c] += values[i * columns + c] / rows;
   }
-  const axes = columns <= rows ? tallAxes(train) : wideAxes(train, mean);
-  for (const axis of axes.vectors) orient(axis);
+  const centred = new Float64Array(rows * columns);
+  let trace = 0;
+  for (let i = 0; i < rows; i++) {
+    for (let c = 0; c < columns; c++) {
+      const v = values[i * columns + c] - mean[c];
+      centred[i * columns + c] = v;
+      trace += v * v;
+    }
+  }
+  const pairs = leadingEigenpairs(
+    (v, out) => {
+      for (let i = 0; i < rows; i++) {
+        let along = 0;
+        const at = i * columns;
+        for (let c = 0; c < columns; c++) along += centred[at + c] * v[c];
+        for (let c = 0; c < columns; c++) out[c] += along * centred[at + c];
+      }
+    },
+    columns,
+    2,
+  );
   const project = (m: Matrix) => {
     const xy = new Float32Array(2 * m.rows);
     for (let i = 0; i < m.rows; i++) {
-      axes.vectors.forEach((axis, k) => {
+      pairs.forEach(({ vector }, k) => {
         let sum = 0;
-        for (let c = 0; c < columns; c++) sum += (m.values[i * columns + c] - mean[c]) * axis[c];
+        for (let c = 0; c < columns; c++) {
+          sum += (m.values[i * columns + c] - mean[c]) * vector[c];
+        }
         xy[2 * i + k] = sum;
       });
     }
     return xy;
   };
-  return { train: project(train), test: test && project(test), explained: axes.explained };
+  return orient({ train: project(train), test: test && project(test), ...share(pairs, trace) });
 }
 
-/** The largest loading is made positive, so that no sign is left to chance (scikit-learn's svd_flip). */
-function orient(axis: Float64Array): void {
-  let peak = 0;
-  for (const v of axis) if (Math.abs(v) > Math.abs(peak)) peak = v;
-  if (peak < 0) { for (let c = 0; c < axis.length; c++) axis[c] = -axis[c]; }
-}
-
-function tallAxes(m: Matrix) {
-  const table = Array.from(
-    { length: m.rows },
-    (_, i) => Array.from(m.values.subarray(i * m.columns, (i + 1) * m.columns)),
-  );
-  const fitted = new PCA(table, { method: "covarianceMatrix", center: true });
-  const loadings = fitted.getLoadings();
-  return {
-    vectors: [0, 1].map((k) => Float64Array.from(loadings.getRow(k))),
-    explained: fitted.getExplainedVariance().slice(0, 2),
-  };
-}
-
-function wideAxes(m: Matrix, mean: Float64Array) {
-  const { rows, columns, values } = m;
-  const gram = new Float64Array(rows * rows), block = 2048;
-  for (let from = 0; from < columns; from += block) {
-    const to = Math.min(columns, from + block);
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j <= i; j++) {
+/**
+ * The same components from distances alone, for matrices with more columns than rows: the
+ * eigenvectors of the doubly centred squared distances (Torgerson 1952; they are the Gram matrix of
+ * the centred rows), test rows by Gower's formula (1968).
+ *
+ * @param distances [n, n] among the train rows
+ * @param cross [tests, n] from test rows to train rows
+ */
+export function pcaFromDistances(
+  distances: Float64Array,
+  n: number,
+  cross?: Float64Array,
+): Components {
+  const gram = new Float64Array(n * n), mean = new Float64Array(n);
+  let all = 0, trace = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) mean[i] += distances[i * n + j] ** 2 / n;
+    all += mean[i] / n;
+  }
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      gram[i * n + j] = -(distances[i * n + j] ** 2 - mean[i] - mean[j] + all) / 2;
+    }
+    trace += gram[i * n + i];
+  }
+  const pairs = leadingEigenpairs(
+    (v, out) => {
+      for (let i = 0; i < n; i++) {
         let sum = 0;
-        for (let c = from; c < to; c++) {
-          sum += (values[i * columns + c] - mean[c]) * (values[j * columns + c] - mean[c]);
-        }
-        gram[i * rows + j] += sum;
+        for (let j = 0; j < n; j++) sum += gram[i * n + j] * v[j];
+        out[i] = sum;
       }
-    }
-  }
-  let trace = 0;
-  for (let i = 0; i < rows; i++) {
-    trace += gram[i * rows + i];
-    for (let j = 0; j < i; j++) gram[j * rows + i] = gram[i * rows + j];
-  }
-  const vectors: Float64Array[] = [], explained: number[] = [];
-  const found: Float64Array[] = [];
-  for (let k = 0; k < 2; k++) {
-    const { vector, value } = leading(gram, rows, found);
-    found.push(vector);
-    explained.push(trace > 0 ? value / trace : 0);
-    const axis = new Float64Array(columns);
-    for (let i = 0; i < rows; i++) {
-      for (let c = 0; c < columns; c++) {
-        axis[c] += vector[i] * (values[i * columns + c] - mean[c]);
+    },
+    n,
+    2,
+  );
+  const train = new Float32Array(2 * n);
+  pairs.forEach(({ value, vector }, k) => {
+    for (let i = 0; i < n; i++) train[2 * i + k] = vector[i] * Math.sqrt(value);
+  });
+  const test = cross && new Float32Array(2 * cross.length / n);
+  for (let t = 0; cross && test && t < cross.length / n; t++) {
+    let own = 0;
+    for (let j = 0; j < n; j++) own += cross[t * n + j] ** 2 / n;
+    pairs.forEach(({ value, vector }, k) => {
+      let sum = 0;
+      for (let j = 0; j < n; j++) {
+        sum -= (cross[t * n + j] ** 2 - own - mean[j] + all) / 2 * vector[j];
       }
-    }
-    const norm = Math.sqrt(axis.reduce((s, v) => s + v * v, 0)) || 1;
-    vectors.push(axis.map((v) => v / norm));
+      test[2 * t + k] = value > 0 ? sum / Math.sqrt(value) : 0;
+    });
   }
-  return { vectors, explained };
+  return orient({ train, test, ...share(pairs, trace) });
 }
 
-/** The leading eigenvector orthogonal to `found`, by power iteration. */
-function leading(gram: Float64Array, n: number, found: Float64Array[]) {
-  let vector = Float64Array.from({ length: n }, (_, i) => Math.sin(i + 1)), value = 0;
-  for (let step = 0; step < 5000; step++) {
-    const next = new Float64Array(n);
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) next[i] += gram[i * n + j] * vector[j];
+function share(pairs: Eigenpair[], trace: number) {
+  const values = [...pairs.map((p) => p.value), 0, 0].slice(0, 2);
+  return { explained: values.map((v) => trace > 0 ? v / trace : 0) };
+}
+
+/** Turns both axes so that the train point farthest out lies on the positive side: no sign by chance. */
+function orient(found: Components): Components {
+  for (const k of [0, 1]) {
+    let peak = 0;
+    for (let i = k; i < found.train.length; i += 2) {
+      if (Math.abs(found.train[i]) > Math.abs(peak)) peak = found.train[i];
     }
-    for (const other of found) {
-      const along = other.reduce((s, v, i) => s + v * next[i], 0);
-      for (let i = 0; i < n; i++) next[i] -= along * other[i];
+    if (peak >= 0) continue;
+    for (const xy of [found.train, found.test ?? new Float32Array()]) {
+      for (let i = k; i < xy.length; i += 2) xy[i] = -xy[i];
     }
-    value = Math.sqrt(next.reduce((s, v) => s + v * v, 0));
-    if (value < 1e-30) return { vector: next, value: 0 };
-    let moved = 0;
-    for (let i = 0; i < n; i++) {
-      next[i] /= value;
-      moved = Math.max(moved, Math.abs(next[i] - vector[i]));
-    }
-    vector = next;
-    if (moved < 1e-12) break;
   }
-  return { vector, value };
+  return found;
 }

@@ -1,14 +1,12 @@
 /** How much of the neighbourhood, the distances and the classes an embedding keeps. */
-import { neighbourOrder, pairDistances } from "./distances.ts";
+import { nearest, planeDistances } from "./distances.ts";
 
-/** The 2-D points' distances; `xy` is interleaved. */
-export function planeDistances(xy: Float32Array): Float64Array {
-  return pairDistances({ values: xy, rows: xy.length / 2, columns: 2 });
-}
+/** A class of a point. */
+export type Label = string | number | boolean;
 
 /**
- * Trustworthiness of `after` given `before` (both [n, n] distances): 1 when no point has a new
- * neighbour among its k nearest. Venna and Kaski 2001; scikit-learn's `trustworthiness`.
+ * Trustworthiness of `after` given `before` (both [n, n] distances), in [0, 1]: 1 when no point has
+ * a new neighbour among its k nearest. Venna and Kaski 2001; scikit-learn's `trustworthiness`.
  * Continuity is the same with the arguments exchanged.
  *
  * @throws {RangeError} when k >= n / 2, where the measure is not defined
@@ -22,12 +20,18 @@ export function trustworthiness(
   if (!(k >= 1 && k < n / 2)) {
     throw new RangeError(`k must be at least 1 and below n/2 = ${n / 2}, got ${k}`);
   }
-  const first = neighbourOrder(before, n), then = neighbourOrder(after, n);
-  const rank = new Int32Array(n);
+  const then = nearest(after, n, n, k, true);
   let penalty = 0;
   for (let i = 0; i < n; i++) {
-    for (let r = 0; r < n - 1; r++) rank[first[i * (n - 1) + r]] = r + 1;
-    for (let r = 0; r < k; r++) penalty += Math.max(0, rank[then[i * (n - 1) + r]] - k);
+    for (let r = 0; r < k; r++) {
+      const j = then[i * k + r], d = before[i * n + j];
+      let rank = 1;
+      for (let l = 0; l < n; l++) {
+        const other = before[i * n + l];
+        if ((other < d || (other === d && l < j)) && l !== i) rank++;
+      }
+      penalty += Math.max(0, rank - k);
+    }
   }
   return 1 - penalty * 2 / (n * k * (2 * n - 3 * k - 1));
 }
@@ -43,33 +47,52 @@ export function rawStress(before: Float64Array, after: Float64Array): number {
 export function stressOne(before: Float64Array, after: Float64Array): number {
   let sum = 0;
   for (const d of after) sum += d * d;
-  return Math.sqrt(rawStress(before, after) / (sum / 2));
+  return sum > 0 ? Math.sqrt(rawStress(before, after) / (sum / 2)) : 0;
 }
 
 /**
- * Leave-one-out accuracy of the k-nearest-neighbour classifier in the plane, in [0, 1].
- * The nearest class wins a tie.
+ * Leave-one-out accuracy of the k-nearest-neighbour classifier in the plane, in [0, 1]: how well
+ * `labels` (classes, or donors) are separated there. In a tied vote the nearest class wins.
+ *
+ * @param xy interleaved coordinates
+ * @throws {RangeError} when the counts differ or k is not below the number of points
  */
-export function separability(
-  after: Float64Array,
-  labels: readonly (string | number | boolean)[],
-  k = 5,
-): number {
-  const n = labels.length;
-  if (after.length !== n * n) {
-    throw new RangeError(`${n} labels need ${n * n} distances, got ${after.length}`);
+export function separability(xy: Float32Array, labels: readonly Label[], k = 5): number {
+  if (xy.length !== 2 * labels.length) {
+    throw new RangeError(
+      `${labels.length} labels need ${2 * labels.length} coordinates, got ${xy.length}`,
+    );
   }
-  if (k >= n) throw new RangeError(`k must be below the number of points ${n}, got ${k}`);
-  const order = neighbourOrder(after, n);
+  return neighbourAccuracy(planeDistances(xy), labels, labels, k, true);
+}
+
+/**
+ * Accuracy of the k-nearest-neighbour classifier on points whose distances [truth, known] to the
+ * known ones are given.
+ *
+ * @param leaveOut the two sets are one; a point is not its own neighbour
+ */
+export function neighbourAccuracy(
+  distances: Float64Array,
+  truth: readonly Label[],
+  known: readonly Label[],
+  k: number,
+  leaveOut: boolean,
+): number {
+  const available = known.length - (leaveOut ? 1 : 0);
+  if (!(k >= 1 && k <= available)) {
+    throw new RangeError(`k must be in [1, ${available}], the number of neighbours, got ${k}`);
+  }
+  const order = nearest(distances, truth.length, known.length, k, leaveOut);
   let right = 0;
-  for (let i = 0; i < n; i++) {
-    const votes = new Map<unknown, number>();
+  for (let i = 0; i < truth.length; i++) {
+    const votes = new Map<Label, number>();
     for (let r = 0; r < k; r++) {
-      const label = labels[order[i * (n - 1) + r]];
+      const label = known[order[i * k + r]];
       votes.set(label, (votes.get(label) ?? 0) + 1);
     }
     // A Map keeps the order of insertion and sort is stable: the nearest class comes first.
-    if ([...votes].sort((a, b) => b[1] - a[1])[0][0] === labels[i]) right++;
+    if ([...votes].sort((a, b) => b[1] - a[1])[0][0] === truth[i]) right++;
   }
-  return right / n;
+  return right / truth.length;
 }

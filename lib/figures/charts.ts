@@ -1,6 +1,6 @@
 /** Lines, bars and histograms in the project's style. */
 import * as Plot from "@observablehq/plot";
-import { COLOURS, compose, type LegendEntry, nest, plotDocument } from "./style.ts";
+import { COLOURS, compose, groupStyles, type LegendEntry, nest, plotDocument } from "./style.ts";
 
 /** One epoch of one fold, as `lib/training.ts` logs it. */
 export interface EpochRow {
@@ -193,7 +193,7 @@ export function histogramFigure(
     throw new RangeError("a histogram needs finite values, and at least one");
   }
   [low, high] = options.xDomain ?? [low, high === low ? low + 1 : high];
-  const step = (high - low) / bins;
+  const step = (high - low) / bins, styles = groupStyles(names);
   const marks = names.map((name, s) => {
     const counts = new Array(bins).fill(0);
     for (const v of Array.from(samples[name])) {
@@ -203,18 +203,14 @@ export function histogramFigure(
       x1: "a",
       x2: "b",
       y: "n",
-      fill: COLOURS[s % COLOURS.length],
+      fill: styles[s].colour,
       fillOpacity: names.length > 1 ? 0.55 : 0.9,
     });
   });
   const width = options.width ?? 800, height = options.height ?? 420;
   const svg = frame({ yLabel: "count", ...options }, [...marks, Plot.ruleY([0])]);
   const legend = names.length > 1
-    ? names.map((label, i) => ({
-      label,
-      colour: COLOURS[i % COLOURS.length],
-      mark: "box" as const,
-    }))
+    ? styles.map(({ label, colour }) => ({ label, colour, mark: "box" as const }))
     : [];
   return compose({ ...options, width, legend, panels: [{ svg, x: 0, y: 0, width, height }] });
 }

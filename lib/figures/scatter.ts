@@ -1,6 +1,14 @@
 /** Points in the plane: one embedding, and several beside each other. */
 import * as Plot from "@observablehq/plot";
-import { COLOURS, compose, type LegendEntry, nest, type Panel, plotDocument } from "./style.ts";
+import {
+  compose,
+  escapeXml,
+  type GroupStyle,
+  groupStyles,
+  nest,
+  type Panel,
+  plotDocument,
+} from "./style.ts";
 
 /** Points of a scatter plot: interleaved coordinates and one group name a point. */
 export interface Points {
@@ -20,6 +28,8 @@ export interface ScatterOptions {
   order?: readonly string[];
   /** Same length for a unit on both axes, where distances mean something; default true. */
   equalAxes?: boolean;
+  /** Numbers at the axes; leave them out where only neighbourhood means something. Default true. */
+  ticks?: boolean;
   width?: number;
 }
 
@@ -34,12 +44,8 @@ function groupsOf(points: Points, order?: readonly string[]): string[] {
   return [...new Set([...(order ?? []), ...points.groups])];
 }
 
-function legendOf(groups: string[]): LegendEntry[] {
-  return groups.map((label, i) => ({
-    label,
-    colour: COLOURS[i % COLOURS.length],
-    mark: i % 2 ? "triangle" : "circle",
-  }));
+function legendOf(groups: string[]) {
+  return groupStyles(groups).map(({ label, colour, symbol }) => ({ label, colour, mark: symbol }));
 }
 
 /** The range of a coordinate with a margin; a cloud without extent gets one. */
@@ -63,36 +69,39 @@ function panel(points: Points, groups: string[], options: ScatterOptions, size: 
     x = [centre(x) - half, centre(x) + half];
     y = [centre(y) - half, centre(y) + half];
   }
+  const styles = new Map(groupStyles(groups).map((style) => [style.label, style]));
   const rows = points.groups.map((group, i) => ({
     x: points.xy[2 * i],
     y: points.xy[2 * i + 1],
-    group: groups.indexOf(group),
+    style: styles.get(group)!,
   }));
-  const small = size < 400;
-  const marks = groups.map((_, g) =>
-    Plot.dot(rows.filter((r) => r.group === g), {
-      x: "x",
-      y: "y",
-      r: small ? 2.4 : 4,
-      fill: COLOURS[g % COLOURS.length],
-      fillOpacity: 0.75,
-      stroke: "#fff",
-      strokeWidth: 0.5,
-      symbol: g % 2 ? "triangle" : "circle",
-    })
-  );
+  const small = size < 500, ticks = options.ticks ?? true;
+  const axis = { ticks: ticks ? (small ? 4 : 6) : [], grid: ticks };
+  // In the order of the rows, so that no group as a whole hides another.
+  const dots = Plot.dot(rows, {
+    x: "x",
+    y: "y",
+    r: small ? 2.6 : 4,
+    fill: (row: { style: GroupStyle }) => row.style.colour,
+    symbol: (row: { style: GroupStyle }) => row.style.symbol,
+    fillOpacity: 0.75,
+    stroke: "#fff",
+    strokeWidth: 0.5,
+  });
   const element = Plot.plot({
     document: plotDocument(),
     width: size,
     height: size,
-    marginLeft: 58,
-    marginBottom: 50,
+    marginLeft: ticks ? 58 : 30,
+    marginBottom: ticks ? 50 : 36,
     marginRight: 22,
     marginTop: 28,
     style: { fontSize: "14px" },
-    x: { domain: x, label: options.xLabel ?? "dimension 1", ticks: small ? 4 : 6, grid: true },
-    y: { domain: y, label: options.yLabel ?? "dimension 2", ticks: small ? 4 : 6, grid: true },
-    marks: [Plot.frame({ stroke: "#999" }), ...marks],
+    x: { domain: x, label: options.xLabel ?? null, ...axis },
+    y: { domain: y, label: options.yLabel ?? null, ...axis },
+    color: { type: "identity" },
+    symbol: { type: "identity" } as unknown as Plot.ScaleOptions,
+    marks: [Plot.frame({ stroke: "#999" }), dots],
   });
   return nest(element, 0, 0);
 }
@@ -115,7 +124,7 @@ export function scatterFigure(points: Points, options: ScatterOptions): string {
 
 /** Several scatter plots in a grid with one legend: other perplexities, other seeds, other methods. */
 export function smallMultiples(
-  plots: { title: string; points: Points; equalAxes?: boolean }[],
+  plots: { title: string; points: Points; equalAxes?: boolean; ticks?: boolean }[],
   options: ScatterOptions & { columns?: number },
 ): string {
   if (plots.length === 0) throw new RangeError("small multiples need at least one plot");
@@ -124,14 +133,12 @@ export function smallMultiples(
   const groups = [...new Set(plots.flatMap((p) => groupsOf(p.points, options.order)))];
   const panels: Panel[] = plots.map((plot, i) => ({
     svg: `<text x="${size / 2}" y="20" text-anchor="middle" font-size="15" font-weight="bold">${
-      plot.title.replace(/&/g, "&amp;").replace(/</g, "&lt;")
-    }</text><g transform="translate(0,18)">${
-      panel(plot.points, groups, { ...options, equalAxes: plot.equalAxes }, size)
-    }</g>`,
+      escapeXml(plot.title)
+    }</text>${panel(plot.points, groups, { ...options, ...plot }, size)}`,
     x: (i % columns) * size,
-    y: Math.floor(i / columns) * (size + 24),
+    y: Math.floor(i / columns) * size,
     width: size,
-    height: size + 24,
+    height: size,
   }));
   return compose({ ...options, legend: legendOf(groups), width, panels });
 }

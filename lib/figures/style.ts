@@ -19,6 +19,31 @@ export const FONT = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
 /** Symbols that go with {@link COLOURS}, so that a grey print can be read too. */
 export const SYMBOLS = ["circle", "triangle", "square", "diamond"] as const;
 
+/** How the points of one group look. */
+export interface GroupStyle {
+  label: string;
+  colour: string;
+  symbol: (typeof SYMBOLS)[number];
+}
+
+/** Groups that many figures show keep one look in all of them. */
+const KNOWN_GROUPS: Record<string, Omit<GroupStyle, "label">> = {
+  train: { colour: "#0072B2", symbol: "circle" },
+  test: { colour: "#E69F00", symbol: "triangle" },
+  "no crypt": { colour: "#009E73", symbol: "circle" },
+  background: { colour: "#009E73", symbol: "circle" },
+  crypt: { colour: "#D55E00", symbol: "triangle" },
+};
+
+/** The looks of groups: fixed for train, test, crypt and no crypt, else by their order. */
+export function groupStyles(labels: readonly string[]): GroupStyle[] {
+  return labels.map((label, i) => ({
+    label,
+    ...(KNOWN_GROUPS[label] ??
+      { colour: COLOURS[i % COLOURS.length], symbol: SYMBOLS[i % SYMBOLS.length] }),
+  }));
+}
+
 /** A linkedom document for Observable Plot's `document` option. */
 export function plotDocument(): Document {
   return parseHTML("<!doctype html><html><body></body></html>").document as unknown as Document;
@@ -34,7 +59,7 @@ export function escapeXml(text: string): string {
 export interface LegendEntry {
   label: string;
   colour: string;
-  mark: "circle" | "triangle" | "line" | "dashed" | "box";
+  mark: GroupStyle["symbol"] | "line" | "dashed" | "box";
 }
 
 /** A piece of a figure: SVG text, its size and where it goes. */
@@ -55,6 +80,11 @@ export function nest(element: { outerHTML: string }, x: number, y: number): stri
     .replace(/<style>[\s\S]*?<\/style>/g, "")
     .replace(/ aria-[a-z]+="[^"]*"/g, "")
     .replace(/&nbsp;/g, "\u00a0")
+    // A hundredth of a pixel is enough; more digits only differ between machines.
+    .replace(
+      /="[^"]*"/g,
+      (value) => value.replace(/-?\d+\.\d{3,}/g, (v) => String(+Number(v).toFixed(2))),
+    )
     .replace(/^<svg[^>]*?viewBox="([^"]*)"[^>]*>/, (_all, box: string) => {
       const [, , width, height] = box.split(/[ ,]+/);
       return `<svg x="${x}" y="${y}" width="${width}" height="${height}" viewBox="${box}" ` +
@@ -72,6 +102,8 @@ export function drawLegend(entries: LegendEntry[], x: number, y: number, width: 
     const shape = {
       circle: `<circle cx="${cx}" cy="${cy}" r="5" fill="${colour}"/>`,
       triangle: `<path d="M${cx},${cy - 6}l6,11h-12z" fill="${colour}"/>`,
+      square: `<rect x="${cx - 5}" y="${cy - 5}" width="10" height="10" fill="${colour}"/>`,
+      diamond: `<path d="M${cx},${cy - 7}l5,7l-5,7l-5,-7z" fill="${colour}"/>`,
       box: `<rect x="${cx - 7}" y="${cy - 6}" width="14" height="12" fill="${colour}"/>`,
       line: `<path d="M${cx - 11},${cy}h22" stroke="${colour}" stroke-width="2.5"/>`,
       dashed: `<path d="M${
