@@ -1,0 +1,18 @@
+/** Type-checks the sources and the notebooks' cells: part of `deno task check`. */
+import { join } from "node:path";
+import { PROJECT_ROOT } from "../lib/workspace.ts";
+import { checkCells } from "./cells.ts";
+import { NOTEBOOKS } from "./notebooks.ts";
+
+const folders = ["lib", "scripts", "tests", "bench"].map((name) => join(PROJECT_ROOT, name));
+const { success } = await new Deno.Command(Deno.execPath(), {
+  args: ["check", "--quiet", ...folders],
+  stdout: "inherit",
+  stderr: "inherit",
+}).spawn().status;
+const messages = await checkCells(
+  NOTEBOOKS.map((name) => join(PROJECT_ROOT, "notebooks", `${name}.ipynb`)),
+);
+if (messages) console.error(messages);
+if (!success || messages) Deno.exit(1);
+console.log(`Types are sound in ${folders.length} folders and ${NOTEBOOKS.length} notebooks.`);

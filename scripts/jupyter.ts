@@ -1,0 +1,79 @@
+/** JupyterLab and nbclient in `.venv`, and the project's own Deno kernel beside them. */
+import { join } from "node:path";
+import { exists, writeWhole } from "../lib/files.ts";
+import { PROJECT_ROOT } from "../lib/workspace.ts";
+
+/** The kernel's name: the project's own, so that a user's other Deno kernels stay untouched. */
+export const KERNEL = "crypts-deno";
+
+const VENV = join(PROJECT_ROOT, ".venv");
+const REQUIREMENTS = join(PROJECT_ROOT, "requirements.txt");
+const WINDOWS = Deno.build.os === "windows";
+
+/** The path of a program of the virtual environment, e.g. `python`. */
+export function venvProgram(name: string): string {
+  return WINDOWS ? join(VENV, "Scripts", `${name}.exe`) : join(VENV, "bin", name);
+}
+
+/**
+ * Makes `.venv` from `requirements.txt` and registers the kernel in it; quick when all is there.
+ *
+ * @throws {Error} when Python 3 is missing or pip fails, with its output
+ */
+export async function ensureJupyter(): Promise<void> {
+  await ensureVenv();
+  await writeKernel();
+}
+
+async function ensureVenv(): Promise<void> {
+  // The stamp holds the requirements it was made from: a changed file means a new installation.
+  const stamp = join(VENV, ".installed");
+  const wanted = await Deno.readTextFile(REQUIREMENTS);
+  if (await exists(stamp) && await Deno.readTextFile(stamp) === wanted) return;
+  console.error("Installing JupyterLab and nbclient into .venv (once, about a minute) …");
+  await run(await findPython(), ["-m", "venv", "--clear", VENV]);
+  await run(venvProgram("python"), [
+    ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
+    ...["-r", REQUIREMENTS],
+  ]);
+  await writeWhole(stamp, wanted);
+}
+
+async function findPython(): Promise<string> {
+  for (const name of WINDOWS ? ["python", "py"] : ["python3", "python"]) {
+    try {
+      const { success } = await new Deno.Command(name, {
+        args: ["-c", "import sys; sys.exit(sys.version_info < (3, 10))"],
+        stdout: "null",
+        stderr: "null",
+      }).output();
+      if (success) return name;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  throw new Error("Python 3.10 or newer is needed to run Jupyter, and none was found on PATH");
+}
+
+async function writeKernel(): Promise<void> {
+  const folder = join(VENV, "share", "jupyter", "kernels", KERNEL);
+  const spec = {
+    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+    display_name: "Crypts (Deno)",
+    language: "typescript",
+  };
+  await writeWhole(join(folder, "kernel.json"), JSON.stringify(spec, null, 2) + "\n");
+}
+
+async function run(program: string, args: string[]): Promise<void> {
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  if (success) return;
+  const text = new TextDecoder();
+  throw new Error(
+    `${program} ${args.join(" ")} failed:\n${text.decode(stdout)}${text.decode(stderr)}`,
+  );
+}

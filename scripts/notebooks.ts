@@ -1,0 +1,134 @@
+/**
+ * Executes notebooks headless through the project's kernel:
+ * `deno task notebooks [--data DIR] [--profile NAME] [--out DIR] [--in-place] [NOTEBOOK…]`.
+ */
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import { exists } from "../lib/files.ts";
+import { chooseProfile } from "../lib/profile.ts";
+import { formatSeconds } from "../lib/progress.ts";
+import { openWorkspace, PROJECT_ROOT, shortPath } from "../lib/workspace.ts";
+import { ensureJupyter, KERNEL, venvProgram } from "./jupyter.ts";
+
+/** The notebooks in the order in which they build on each other. */
+export const NOTEBOOKS = ["MaskFromRLE", "DataPreparation", "Training", "Inference", "Viz"];
+
+/** What one execution took. */
+export interface Execution {
+  notebook: string;
+  seconds: number;
+  peakMegabytes: number;
+}
+
+/** How {@link executeNotebook} runs; the settings reach the notebook as environment variables. */
+export interface ExecuteOptions {
+  /** `CRYPTS_DATA`. */
+  data?: string;
+  /** `CRYPTS_PROFILE`. */
+  profile?: string;
+  /** `CRYPTS_OUT`. */
+  out?: string;
+  /** Where the executed notebook is written. */
+  output: string;
+  /** Further environment variables. */
+  env?: Record<string, string>;
+  quiet?: boolean;
+}
+
+/**
+ * Executes one notebook.
+ *
+ * @param path the `.ipynb` file; its kernel starts in the project's `notebooks/`
+ * @throws {Error} naming the notebook and the failing cell
+ */
+export async function executeNotebook(path: string, options: ExecuteOptions): Promise<Execution> {
+  const env: Record<string, string> = { ...options.env };
+  if (options.data) env.CRYPTS_DATA = options.data;
+  if (options.profile) env.CRYPTS_PROFILE = options.profile;
+  if (options.out) env.CRYPTS_OUT = options.out;
+  const child = new Deno.Command(venvProgram("python"), {
+    args: [
+      join(PROJECT_ROOT, "scripts", "run_notebook.py"),
+      path,
+      options.output,
+      ...["--kernel", KERNEL, "--cwd", join(PROJECT_ROOT, "notebooks")],
+      ...(options.quiet ? ["--quiet"] : []),
+    ],
+    env,
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const errors = new Response(child.stderr).text();
+  let last = "";
+  for await (const line of lines(child.stdout)) {
+    if (last && !options.quiet) console.log(last);
+    last = line;
+  }
+  const { success } = await child.status;
+  const notebook = basename(path);
+  if (!success) throw new Error(`${notebook}: ${(await errors).trim()}`);
+  return { notebook, ...JSON.parse(last) };
+}
+
+async function* lines(stream: ReadableStream<Uint8Array>): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of stream) {
+    const parts = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = parts.pop()!;
+    yield* parts;
+  }
+  if (rest) yield rest;
+}
+
+/** The path of a notebook given by name, with or without `.ipynb`. */
+async function notebookPath(name: string): Promise<string> {
+  const path = name.endsWith(".ipynb") ? name : join(PROJECT_ROOT, "notebooks", `${name}.ipynb`);
+  if (!await exists(path)) {
+    throw new RangeError(`no notebook "${name}"; there are ${NOTEBOOKS.join(", ")}`);
+  }
+  return path;
+}
+
+/** Executes several notebooks in turn and prints what each took. */
+export async function executeAll(
+  names: string[],
+  options: Omit<ExecuteOptions, "output"> & { inPlace?: boolean },
+): Promise<Execution[]> {
+  await ensureJupyter();
+  const workspace = await openWorkspace({ data: options.data, out: options.out });
+  const executions: Execution[] = [];
+  for (const name of names) {
+    const path = await notebookPath(name);
+    const output = options.inPlace ? path : join(workspace.root, "executed", basename(path));
+    console.log(`\n${basename(path)}`);
+    const execution = await executeNotebook(path, { ...options, output });
+    executions.push(execution);
+    const { seconds, peakMegabytes } = execution;
+    console.log(
+      `  done in ${formatSeconds(seconds)}, peak memory ${Math.round(peakMegabytes)} MB → ` +
+        shortPath(output),
+    );
+  }
+  return executions;
+}
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({
+    args: Deno.args,
+    allowPositionals: true,
+    options: {
+      data: { type: "string" },
+      profile: { type: "string" },
+      out: { type: "string" },
+      "in-place": { type: "boolean" },
+    },
+  });
+  chooseProfile(values.profile); // an unknown name fails here and not in the third cell
+  await executeAll(positionals.length > 0 ? positionals : NOTEBOOKS, {
+    data: values.data,
+    profile: values.profile,
+    out: values.out,
+    inPlace: values["in-place"],
+  });
+}
