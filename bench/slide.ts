@@ -1,0 +1,72 @@
+/**
+ * A slide of 40 000 x 40 000 px (a generated tiled TIFF) segmented within 4 GB: `[SIDE] [MODEL]`.
+ * Without a model a threshold on colour stands in for one, so that what is measured is all the rest:
+ * reading by regions, blending, mask, crypts, encoding, GeoJSON.
+ */
+import { join } from "node:path";
+import { selectBackend } from "../lib/backend.ts";
+import { openEnsemble, segmentFile, TiffStream, type TilePredictor } from "../lib/inference.ts";
+import { formatSeconds } from "../lib/progress.ts";
+import { peakMegabytes, printMachine } from "./machine.ts";
+
+const side = Number(Deno.args[0] ?? 40_000), model = Deno.args[1];
+printMachine();
+const folder = await Deno.makeTempDir();
+try {
+  const path = join(folder, "slide.tiff");
+  const crypts = await writeSlide(path, side);
+  const bytes = (await Deno.stat(path)).size;
+  console.log(
+    `${side} x ${side} px, ${crypts} discs, file ${(bytes / 2 ** 20).toFixed(0)} MiB, ` +
+      `pixels ${(side * side * 3 / 2 ** 30).toFixed(2)} GiB`,
+  );
+  if (model) console.log((await selectBackend()).line);
+  const ensemble = model ? (await openEnsemble([model])).predictors : [colourThreshold()];
+  const before = peakMegabytes(), start = performance.now();
+  const result = await segmentFile({ id: "slide", path, pixelSize: 0.5 }, ensemble, {
+    ...{ tile: 512, mode: "sliding", outDir: join(folder, "out"), geojson: true },
+    crypts: { minArea: 500 },
+  });
+  const seconds = (performance.now() - start) / 1000;
+  console.log(
+    `${result.tiles} tiles, ${result.crypts} crypts, ${formatSeconds(seconds)}, ` +
+      `${(result.tiles / seconds).toFixed(1)} tiles/s`,
+  );
+  console.log(`peak memory ${peakMegabytes()} MiB (${before} MiB before), bound 4096 MiB`);
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
+
+/** Discs of 120 px radius on a grid of 400 px, red on cyan with a little structure. */
+async function writeSlide(path: string, side: number): Promise<number> {
+  const stream = await TiffStream.create(path, { height: side, width: side, channels: 3 });
+  const period = 400, rows = new Uint8Array(period * side * 3);
+  for (let y = 0, i = 0; y < period; y++) {
+    for (let x = 0; x < side; x++) {
+      const inside = (y - 200) ** 2 + (x % period - 200) ** 2 <= 120 ** 2, grain = (x ^ y) & 15;
+      rows[i++] = inside ? 200 + grain : 20;
+      rows[i++] = inside ? 30 : 190 + grain;
+      rows[i++] = inside ? 40 : 200;
+    }
+  }
+  for (let top = 0; top < side; top += period) {
+    await stream.push(rows.subarray(0, Math.min(period, side - top) * side * 3));
+  }
+  await stream.finish();
+  return Math.ceil((side - 80) / period) ** 2;
+}
+
+function colourThreshold(): TilePredictor {
+  return {
+    name: "threshold on colour",
+    classes: 2,
+    sideMultiple: 1,
+    predict: (tiles, height, width) =>
+      Promise.resolve(tiles.map((rgb) => {
+        const out = new Float32Array(height * width);
+        for (let i = 0; i < out.length; i++) out[i] = rgb[3 * i] / 255;
+        return out;
+      })),
+    dispose() {},
+  };
+}
