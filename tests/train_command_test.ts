@@ -35,7 +35,7 @@ Deno.test("the train command trains, reports the test images and goes on where i
     const settings = {
       model: { ...model, decoderChannels: [8, 8, 8] },
       ...{ scale: 1, patch: 32, stride: 16, batchSize: 4, foldCount: 2, folds: [0] },
-      ...{ augmentation: "flips", threshold: 0.5 },
+      ...{ augmentation: "flips", threshold: 0.5, schedule: "constant" },
     };
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
