@@ -154,7 +154,26 @@ export function chooseProfile(name?: string, overrides: Partial<Profile> = {}): 
   return profile;
 }
 
+const CHOICES = {
+  patchMode: ["valid", "mirror"],
+  tissueChannels: ["red", "all"],
+  augmentation: ["original", "flips", "none"],
+  optimizer: ["ranger", "adam"],
+  schedule: ["constant", "one-cycle", "cosine", "flat-cosine"],
+  inferenceMode: ["original", "sliding"],
+  pool: ["flatten", "average"],
+} as const;
+
 function checkProfile(profile: Profile): void {
+  for (const [key, choices] of Object.entries(CHOICES)) {
+    const value = profile[key as keyof typeof CHOICES];
+    if (!(choices as readonly string[]).includes(value)) {
+      throw new RangeError(
+        `profile "${profile.name}": ${key} must be one of ${choices.join(", ")}, ` +
+          `got ${JSON.stringify(value)}`,
+      );
+    }
+  }
   const positive = [
     "scale",
     "patch",

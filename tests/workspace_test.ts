@@ -56,6 +56,10 @@ Deno.test("settings are overridden one by one and checked", () => {
     /folds must be some of 0\.\.4, got \[7\]/,
   );
   assert.throws(() => chooseProfile("demo", { patch: 0 }), /patch must be > 0, got 0/);
+  assert.throws(
+    () => chooseProfile("demo", { schedule: "linear" as "cosine" }),
+    /schedule must be one of constant, one-cycle, cosine, flat-cosine, got "linear"/,
+  );
 });
 
 Deno.test("the table of settings marks what differs from paper", () => {
