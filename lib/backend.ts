@@ -59,6 +59,19 @@ export async function selectBackend(preference?: string): Promise<BackendReport>
   throw new Error(`no usable backend (${reasons})`);
 }
 
+/** The report as rows of a table: every backend, best first, and what became of it. */
+export function backendRows(
+  report: BackendReport,
+): { backend: string; state: string; "device or reason": string }[] {
+  return BACKENDS.map((backend) => {
+    const refused = report.refused.find(({ name }) => name === backend);
+    const chosen = backend === report.name;
+    const state = chosen ? "chosen" : refused ? "cannot be used" : "not tried";
+    const words = chosen ? report.device : refused ? refused.reason.split("\n")[0] : "–";
+    return { backend, state, "device or reason": words };
+  });
+}
+
 /** On demand, since a backend's packages need not be installed. */
 async function load(module: string, name: string): Promise<BackendCandidate> {
   const exports = await import(new URL(module, import.meta.url).href);

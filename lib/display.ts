@@ -66,7 +66,7 @@ export function liveFigure(): (svg: string) => Promise<void> {
     if (!inNotebook()) return chain;
     const isFirst = first;
     first = false;
-    chain = chain.then(() => broadcastDisplay({ "image/svg+xml": svg }, id, isFirst));
+    chain = chain.then(() => broadcastDisplay({ "image/svg+xml": fitting(svg) }, id, isFirst));
     return chain;
   };
 }
@@ -90,9 +90,13 @@ export function showJpeg(jpeg: Uint8Array): Displayable {
   return displayable({ "image/jpeg": base64(jpeg) });
 }
 
-/** An SVG figure as the output of a cell. */
+function fitting(svg: string): string {
+  return svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ');
+}
+
+/** An SVG figure as the output of a cell, made smaller where the page is narrower than the figure. */
 export function showSvg(svg: string): Displayable {
-  return displayable({ "image/svg+xml": svg });
+  return displayable({ "image/svg+xml": fitting(svg) });
 }
 
 /** HTML as the output of a cell, with a plain text for front ends without HTML. */

@@ -99,7 +99,7 @@ const demo: Profile = {
   schedule: "flat-cosine",
   statisticsMomentum: 0.1,
   batchSize: 4,
-  epochs: 5,
+  epochs: 6,
   patience: 3,
   folds: [0, 1],
   vizTile: 64,

@@ -31,6 +31,8 @@ export interface ChartOptions {
   yDomain?: [number, number];
   /** Only whole numbers on the x axis. */
   xWhole?: boolean;
+  /** A logarithmic y axis, for positive values. Default false. */
+  yLog?: boolean;
   width?: number;
   height?: number;
 }
@@ -52,7 +54,13 @@ function frame(options: ChartOptions, marks: Plot.Markish[], more: object = {}):
       marginRight: 24,
       style: { fontSize: "14px" },
       x: { label: options.xLabel ?? null, domain: options.xDomain, ...whole },
-      y: { label: options.yLabel ?? null, domain: options.yDomain, grid: true, nice: true },
+      y: {
+        ...(options.yLog ? { type: "log", ticks: 6, tickFormat: "~g" } : {}),
+        label: options.yLabel ?? null,
+        domain: options.yDomain,
+        grid: true,
+        nice: true,
+      },
       ...more,
       marks,
     }),
@@ -111,9 +119,11 @@ export function curvesFigure(
       return [line(train, true), line(valid, false)];
     });
   const size = { width: 460, height: 380, xLabel: "epoch", xWhole: true };
-  const loss = frame({ title: "", ...size, yLabel: "cross entropy" }, [
-    ...lineMarks(lines("trainLoss", "validLoss")),
-  ]);
+  // Losses differ by orders of magnitude between epochs: one bad epoch would flatten the others.
+  const loss = frame(
+    { title: "", ...size, yLabel: "cross entropy (log scale)", yLog: true },
+    lineMarks(lines("trainLoss", "validLoss")),
+  );
   const dice = frame({ title: "", ...size, yLabel: "soft Dice" }, [
     ...lineMarks(lines("trainDice", "validDice")),
   ]);

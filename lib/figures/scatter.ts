@@ -1,5 +1,6 @@
 /** Points in the plane: one embedding, and several beside each other. */
 import * as Plot from "@observablehq/plot";
+import { equalScales, extent } from "./extent.ts";
 import {
   compose,
   escapeXml,
@@ -48,46 +49,50 @@ function legendOf(groups: string[]) {
   return groupStyles(groups).map(({ label, colour, symbol }) => ({ label, colour, mark: symbol }));
 }
 
-/** The range of a coordinate with a margin; a cloud without extent gets one. */
-function range(xy: ArrayLike<number>, offset: number): [number, number] {
-  let low = Infinity, high = -Infinity;
-  for (let i = offset; i < xy.length; i += 2) {
-    if (!Number.isFinite(xy[i])) throw new RangeError(`coordinate ${i} is ${xy[i]}`);
-    low = Math.min(low, xy[i]);
-    high = Math.max(high, xy[i]);
-  }
-  if (!(low <= high)) [low, high] = [0, 1];
-  const margin = (high - low) * 0.04 || 1;
-  return [low - margin, high + margin];
+/** A point as it is drawn: at the frame's edge where its place lies beyond. */
+interface Row {
+  x: number;
+  y: number;
+  beyond: boolean;
+  style: GroupStyle;
 }
 
+const clamp = (v: number, [low, high]: [number, number]) => Math.min(high, Math.max(low, v));
+
 function panel(points: Points, groups: string[], options: ScatterOptions, size: number): string {
-  let x = range(points.xy, 0), y = range(points.xy, 1);
-  if (options.equalAxes ?? true) {
-    const half = Math.max(x[1] - x[0], y[1] - y[0]) / 2;
-    const centre = ([a, b]: [number, number]) => (a + b) / 2;
-    x = [centre(x) - half, centre(x) + half];
-    y = [centre(y) - half, centre(y) + half];
-  }
+  let x = extent(points.xy, 0), y = extent(points.xy, 1);
+  if (options.equalAxes ?? true) [x, y] = equalScales(x, y);
   const styles = new Map(groupStyles(groups).map((style) => [style.label, style]));
-  const rows = points.groups.map((group, i) => ({
-    x: points.xy[2 * i],
-    y: points.xy[2 * i + 1],
-    style: styles.get(group)!,
-  }));
+  const rows = points.groups.map((group, i) => {
+    const at = { x: clamp(points.xy[2 * i], x), y: clamp(points.xy[2 * i + 1], y) };
+    const beyond = at.x !== points.xy[2 * i] || at.y !== points.xy[2 * i + 1];
+    return { ...at, beyond, style: styles.get(group)! };
+  });
   const small = size < 500, ticks = options.ticks ?? true;
   const axis = { ticks: ticks ? (small ? 4 : 6) : [], grid: ticks };
+  const look = {
+    ...{ x: "x", y: "y", r: small ? 2.6 : 4 },
+    symbol: (row: Row) => row.style.symbol,
+  };
+  const colour = (row: Row) => row.style.colour;
   // In the order of the rows, so that no group as a whole hides another.
-  const dots = Plot.dot(rows, {
-    x: "x",
-    y: "y",
-    r: small ? 2.6 : 4,
-    fill: (row: { style: GroupStyle }) => row.style.colour,
-    symbol: (row: { style: GroupStyle }) => row.style.symbol,
-    fillOpacity: 0.75,
-    stroke: "#fff",
-    strokeWidth: 0.5,
-  });
+  const marks: Plot.Markish[] = [
+    Plot.frame({ stroke: "#999" }),
+    Plot.dot(rows.filter((row) => !row.beyond), {
+      ...look,
+      ...{ fill: colour, fillOpacity: 0.75, stroke: "#fff", strokeWidth: 0.5 },
+    }),
+  ];
+  const beyond = rows.filter((row) => row.beyond);
+  if (beyond.length > 0) {
+    marks.push(
+      Plot.dot(beyond, { ...look, fill: "none", stroke: colour, strokeWidth: 1.5 }),
+      Plot.text([`${beyond.length} beyond the frame (hollow)`], {
+        frameAnchor: "bottom-right",
+        ...{ dx: -8, dy: -8, fill: "#555" },
+      }),
+    );
+  }
   const element = Plot.plot({
     document: plotDocument(),
     width: size,
@@ -101,13 +106,14 @@ function panel(points: Points, groups: string[], options: ScatterOptions, size: 
     y: { domain: y, label: options.yLabel ?? null, ...axis },
     color: { type: "identity" },
     symbol: { type: "identity" } as unknown as Plot.ScaleOptions,
-    marks: [Plot.frame({ stroke: "#999" }), dots],
+    marks,
   });
   return nest(element, 0, 0);
 }
 
 /**
- * One scatter plot with a legend, as a complete SVG.
+ * One scatter plot with a legend, as a complete SVG. Points far beyond all others are drawn hollow at
+ * the frame's edge and counted, so that they do not shrink the others to a dot.
  *
  * @throws {RangeError} when the counts of coordinates and groups differ or a coordinate is not finite
  */
