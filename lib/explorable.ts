@@ -1,4 +1,5 @@
 /** All four embeddings as linked views in one piece of HTML that needs no kernel and no network. */
+import { equalScales, extent } from "./figures/extent.ts";
 import type { Embedding, EmbeddingMethod } from "./embedding.ts";
 import type { TilePictures } from "./explorable/thumbnails.ts";
 import type { TileLabel } from "./features.ts";
@@ -97,7 +98,10 @@ function colourModes(tiles: readonly ExplorableTile[]) {
   ];
 }
 
-/** Coordinates of all tiles in [0, 1], interleaved, with one scale for both axes. */
+/**
+ * Coordinates of all tiles in [0, 1], interleaved, with one scale for both axes; the few far beyond
+ * all others lie at the edge.
+ */
 function unitSquare(
   method: EmbeddingMethod,
   { train, test = new Float32Array() }: Embedding,
@@ -116,12 +120,10 @@ function unitSquare(
     const at = 2 * next[split]++;
     return [points[split][at], points[split][at + 1]];
   });
-  const extent = [0, 1].map((d) => {
-    const values = xy.filter((_, i) => i % 2 === d);
-    const low = values.reduce((m, v) => Math.min(m, v), Infinity);
-    const high = values.reduce((m, v) => Math.max(m, v), -Infinity);
-    return { middle: (low + high) / 2, span: high - low };
+  const ranges = equalScales(extent(xy, 0, 0), extent(xy, 1, 0));
+  return xy.map((v, i) => {
+    const [low, high] = ranges[i % 2];
+    const share = Math.min(1, Math.max(0, (v - low) / (high - low)));
+    return Math.round(1e4 * share) / 1e4;
   });
-  const span = Math.max(extent[0].span, extent[1].span) || 1;
-  return xy.map((v, i) => Math.round(1e4 * ((v - extent[i % 2].middle) / span + 0.5)) / 1e4);
 }

@@ -6,13 +6,18 @@ const MIN_POINTS = 20;
 const FAR = 1.5;
 
 /**
- * The range of every second coordinate from `offset` on, with a margin of 4%. Points far beyond the
- * others are left out of it, since one of them would shrink all others to a dot.
+ * The range of every second coordinate from `offset` on, with a margin. Points far beyond the others
+ * are left out of it, since one of them would shrink all others to a dot.
  *
  * @param offset 0 for x, 1 for y of interleaved coordinates
+ * @param share the margin on either side as a share of the range; default 0.04
  * @throws {RangeError} naming a coordinate that is not finite
  */
-export function extent(xy: ArrayLike<number>, offset: 0 | 1): [number, number] {
+export function extent(
+  xy: ArrayLike<number>,
+  offset: 0 | 1,
+  share = 0.04,
+): [number, number] {
   const values: number[] = [];
   for (let i = offset; i < xy.length; i += 2) {
     if (!Number.isFinite(xy[i])) throw new RangeError(`coordinate ${i} is ${xy[i]}`);
@@ -29,7 +34,7 @@ export function extent(xy: ArrayLike<number>, offset: 0 | 1): [number, number] {
       high = values.findLast((v) => v <= last + reach)!;
     }
   }
-  const margin = (high - low) * 0.04 || 1;
+  const margin = high > low ? share * (high - low) : 1;
   return [low - margin, high + margin];
 }
 
