@@ -7,6 +7,7 @@ import { EXPECTED, selfTestValues } from "../lib/backend/self_test.ts";
 import { buildKernels, COMPILER, compilerPresent } from "../lib/backend/wasm/kernels/build.ts";
 import { shareMemory } from "../lib/backend/wasm/memory.ts";
 import { ThreadPool } from "../lib/backend/wasm/threads.ts";
+import { buildDistances } from "../lib/embedding/kernel/build.ts";
 import { createModel } from "../lib/model/mod.ts";
 
 const KERNELS = fileURLToPath(new URL("../lib/backend/wasm/kernels/kernels.wasm", import.meta.url));
@@ -15,7 +16,10 @@ const KERNELS = fileURLToPath(new URL("../lib/backend/wasm/kernels/kernels.wasm"
 async function inNewProcess(code: string, env: Record<string, string>) {
   const backend = JSON.stringify(new URL("../lib/backend.ts", import.meta.url).href);
   const { code: status, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", `import { selectBackend } from ${backend};\n${code}`],
+    args: [
+      "eval",
+      `import { selectBackend } from ${backend};\n${code}`,
+    ],
     cwd: fileURLToPath(new URL("..", import.meta.url)),
     env,
     signal: AbortSignal.timeout(30_000),
@@ -224,20 +228,26 @@ Deno.test("kernels.wasm brings no data of its own into TensorFlow.js's memory", 
 });
 
 const compiler = await compilerPresent();
-Deno.test({
-  name: compiler
-    ? "kernels.wasm is what its C files compile to"
-    : `kernels.wasm is what its C files compile to (skipped: no ${COMPILER})`,
-  ignore: !compiler,
-  fn: async () => {
-    const out = await Deno.makeTempFile({ suffix: ".wasm" });
-    try {
-      await buildKernels(out);
-      const same = Deno.readFileSync(out).every((byte, i) => byte === committed[i]);
-      assert.ok(same && Deno.statSync(out).size === committed.length, "run kernels/build.ts");
-    } finally {
-      await Deno.remove(out);
-    }
-  },
-});
-const committed = Deno.readFileSync(KERNELS);
+for (
+  const [binary, build] of [
+    ["backend/wasm/kernels/kernels.wasm", buildKernels],
+    ["embedding/kernel/distances.wasm", buildDistances],
+  ] as const
+) {
+  Deno.test({
+    name: `${binary} is what its C files compile to` +
+      (compiler ? "" : ` (skipped: no ${COMPILER})`),
+    ignore: !compiler,
+    fn: async () => {
+      const committed = Deno.readFileSync(new URL(`../lib/${binary}`, import.meta.url));
+      const out = await Deno.makeTempFile({ suffix: ".wasm" });
+      try {
+        await build(out);
+        const same = Deno.readFileSync(out).every((byte, i) => byte === committed[i]);
+        assert.ok(same && Deno.statSync(out).size === committed.length, "run build.ts beside it");
+      } finally {
+        await Deno.remove(out);
+      }
+    },
+  });
+}

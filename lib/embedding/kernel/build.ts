@@ -9,20 +9,20 @@ import { fileURLToPath } from "node:url";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 
-const { success } = await new Deno.Command("clang", {
-  args: [
-    "--target=wasm32",
-    "-O3",
-    "-msimd128",
-    "-ffreestanding",
-    "-nostdlib",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-Wl,--no-entry,--import-memory,--strip-all",
-    "-o",
-    `${FOLDER}distances.wasm`,
-    `${FOLDER}distances.c`,
-  ],
-}).spawn().status;
-if (!success) Deno.exit(1);
+/**
+ * Compiles the C file into `out`.
+ *
+ * @throws {Error} with the compiler's words when it does not compile
+ */
+export async function buildDistances(out: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command("clang", {
+    args: [
+      ...["--target=wasm32", "-O3", "-msimd128", "-ffreestanding", "-nostdlib"],
+      ...["-Wall", "-Wextra", "-Werror", "-Wl,--no-entry,--import-memory,--strip-all"],
+      ...["-o", out, `${FOLDER}distances.c`],
+    ],
+  }).output();
+  if (!success) throw new Error(`clang failed:\n${new TextDecoder().decode(stderr)}`);
+}
+
+if (import.meta.main) await buildDistances(`${FOLDER}distances.wasm`);
