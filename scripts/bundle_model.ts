@@ -12,12 +12,11 @@ import { createProgress } from "../lib/progress.ts";
 import { trainFolds } from "../lib/training.ts";
 import { BUILT_IN_DATA, openWorkspace } from "../lib/workspace.ts";
 
-const { values } = parseArgs({ options: { epochs: { type: "string", default: "20" } } });
+const { values } = parseArgs({ options: { epochs: { type: "string", default: "12" } } });
 const modelName = basename(BUNDLED_MODEL, "_fold1.safetensors");
 const epochs = Number(values.epochs);
 const profile = chooseProfile("demo", {
   ...{ epochs, patience: epochs, folds: [1], modelName },
-  augmentation: "original",
 });
 const workspace = await openWorkspace({ data: BUILT_IN_DATA, out: "runs/bundled" });
 console.log((await selectBackend()).line);
