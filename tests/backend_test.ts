@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
-import { BACKENDS, selectBackend } from "../lib/backend.ts";
+import { backendRows, BACKENDS, selectBackend } from "../lib/backend.ts";
 import { EXPECTED, selfTestValues } from "../lib/backend/self_test.ts";
 import { buildKernels, COMPILER, compilerPresent } from "../lib/backend/wasm/kernels/build.ts";
 import { shareMemory } from "../lib/backend/wasm/memory.ts";
@@ -27,6 +27,23 @@ async function inNewProcess(code: string, env: Record<string, string>) {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { status, out: text(stdout), errors: text(stderr) };
 }
+
+Deno.test("the table names every backend: refused with the reason's first line, chosen, not tried", () => {
+  const rows = backendRows({
+    ...{ name: "webgpu", device: "Apple M3", line: "" },
+    refused: [
+      { name: "tfjs-node-gpu", reason: "no CUDA\nmore" },
+      { name: "tfjs-node", reason: "not built" },
+    ],
+  });
+  assert.deepEqual(rows.map((row) => Object.values(row)), [
+    ["tfjs-node-gpu", "cannot be used", "no CUDA"],
+    ["tfjs-node", "cannot be used", "not built"],
+    ["webgpu", "chosen", "Apple M3"],
+    ["wasm", "not tried", "–"],
+    ["cpu", "not tried", "–"],
+  ]);
+});
 
 Deno.test("a backend asked for by name is the one that runs, and says so in one line", async () => {
   for (const name of ["cpu", "wasm"]) {

@@ -4,6 +4,7 @@ import {
   liveFigure,
   showHtml,
   showImage,
+  showSvg,
   showTable,
   showText,
 } from "../lib/display.ts";
@@ -28,6 +29,14 @@ Deno.test("a mask is shown as a PNG", async () => {
   const mask = { data: Uint8Array.of(0, 1, 1, 0), height: 2, width: 2 };
   const png = outputOf(await showImage(mask))["image/png"];
   assert.equal(atob(png).slice(1, 4), "PNG");
+});
+
+Deno.test("a figure is never wider than its page", () => {
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="1080" height="9"></svg>';
+  assert.match(
+    outputOf(showSvg(svg))["image/svg+xml"],
+    /^<svg style="max-width:100%;height:auto" /,
+  );
 });
 
 Deno.test("text is shown as it is", () => {
