@@ -14,15 +14,7 @@ import { createRandom } from "../lib/random.ts";
 import { decodeRle } from "../lib/rle.ts";
 import { infer } from "../scripts/infer.ts";
 import { fakePredictor } from "./predictors.ts";
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFolder } from "./temporary.ts";
 
 /** Smooth colours, so that scaled regions can be compared. */
 function waves(height: number, width: number): RgbImage {
@@ -52,7 +44,7 @@ function discs(height: number, width: number, ...list: [x: number, y: number, r:
 const red = () => fakePredictor((r) => r / 255);
 
 Deno.test("a streamed TIFF is the image, whatever rows come at a time, and absent until it is whole", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const random = createRandom(1);
     for (
       const [channels, height, width, rows] of [[1, 70, 45, 9], [3, 33, 80, 33], [1, 64, 64, 1]]
@@ -85,7 +77,7 @@ Deno.test("a streamed TIFF is the image, whatever rows come at a time, and absen
 });
 
 Deno.test("regions of a tiled, a stripped and a pyramidal TIFF are parts of the whole", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const image = waves(400, 520), raw = { raw: { height: 400, width: 520, channels: 3 as const } };
     const path = (name: string) => join(folder, `${name}.tiff`);
     const from = () => sharp(image.data, raw);
@@ -137,7 +129,7 @@ Deno.test("regions of a tiled, a stripped and a pyramidal TIFF are parts of the 
 });
 
 Deno.test("one image gives mask, maps, crypts and GeoJSON that agree with each other", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const { image, mask } = discs(90, 120, [30, 30, 14], [80, 50, 20], [110, 80, 3]);
     await writeRgb(join(folder, "a.tiff"), image);
     const outDir = join(folder, "out");
@@ -185,7 +177,7 @@ Deno.test("one image gives mask, maps, crypts and GeoJSON that agree with each o
 });
 
 Deno.test("a batch goes on past bad images, skips what is done, and does again what has changed", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const images = join(folder, "images"),
       truth = join(folder, "truth"),
       outDir = join(folder, "out");
@@ -260,7 +252,7 @@ Deno.test("a batch goes on past bad images, skips what is done, and does again w
 });
 
 Deno.test("a list of images is a folder or a table; doubles and gaps are refused", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const touch = (name: string) => Deno.writeTextFile(join(folder, name), "");
     for (const name of ["b.tiff", "a.ome.tiff", "c.SVS", "notes.txt", ".hidden.tiff"]) {
       await touch(name);
@@ -283,7 +275,7 @@ Deno.test("a list of images is a folder or a table; doubles and gaps are refused
 });
 
 Deno.test("the command segments, lists failures, and takes part in arrays of jobs", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const images = join(folder, "images"), out = join(folder, "out");
     await writeRgb(join(images, "a.tiff"), waves(70, 90));
     await writeRgb(join(images, "b.tiff"), waves(40, 40));

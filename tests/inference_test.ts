@@ -22,6 +22,7 @@ import { decodeRle, encodeRle } from "../lib/rle.ts";
 import { cutTile, padToTiles, stitchTiles, tilePositions } from "../lib/stitching.ts";
 import { fakePredictor } from "./predictors.ts";
 import { sharedPath, sharedTest } from "./shared.ts";
+import { withFolder } from "./temporary.ts";
 
 function noise(height: number, width: number, seed = 1): RgbImage {
   const random = createRandom(seed);
@@ -38,15 +39,6 @@ const SMALL = {
   decoderChannels: [16, 12, 8, 8, 4],
 } as const;
 const small = () => ({ ...SMALL, decoderChannels: [...SMALL.decoderChannels] });
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("a model's predictor gives the softmax of class 1 and leaves no tensor behind", async () => {
   await selectBackend("wasm");
@@ -135,7 +127,7 @@ Deno.test("bad ensembles and settings are refused, naming what was found", async
 
 Deno.test("model files become an ensemble; what does not fit is refused, naming the file", async () => {
   await selectBackend("wasm");
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const before = tf.memory().numTensors;
     const save = async (name: string, change: object, metadata: Record<string, string> = {}) => {
       const model = createModel({ ...small(), ...change, seed: 1 });
@@ -200,7 +192,7 @@ async function redDataset(folder: string): Promise<ImageRecord[]> {
 }
 
 Deno.test("a data set is predicted image by image, scored where it is annotated, and reported", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const records = await redDataset(folder);
     const model = fakePredictor((r) => r / 255);
     const predictions: ImagePrediction[] = [];
@@ -229,7 +221,7 @@ Deno.test("a data set is predicted image by image, scored where it is annotated,
 });
 
 Deno.test("a scaled image is predicted small and its probability is resized back before the cut", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const [record] = await redDataset(folder);
     const seen: number[] = [];
     const model = fakePredictor((r) => r / 255);
@@ -251,7 +243,7 @@ sharedTest(
   async () => {
     const published = readTextRows(sharedPath("colonic-rle/submission.csv"), ["img", "pixels"]);
     const { test } = await openDataset(sharedPath("colonic-rle"), { images: "optional" });
-    await inFolder(async (folder) => {
+    await withFolder(async (folder) => {
       const rows = test.map((record) => {
         const { pixels } = published.find(({ img }) => img === record.id)!;
         const { height, width } = record;

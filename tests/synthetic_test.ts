@@ -21,17 +21,9 @@ import {
 } from "../lib/synthetic/outlines.ts";
 import { PIXEL_SIZE, PLANS } from "../lib/synthetic/plan.ts";
 import { drawSlide } from "../lib/synthetic/slide.ts";
+import { withFolder } from "./temporary.ts";
 
 const SMALL: [number, number] = [203, 251];
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 function digest(data: Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
@@ -59,7 +51,7 @@ function blankCanvas(height: number, width: number): Canvas {
 }
 
 Deno.test("the built-in data set has the layout that openDataset reads: 5 + 1 + 2 images", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const root = join(folder, "built-in");
     const seen: string[] = [];
     await generateDataset(root, {
@@ -83,7 +75,7 @@ Deno.test("the built-in data set has the layout that openDataset reads: 5 + 1 + 
 });
 
 Deno.test("masks on disk equal their encodings, and the GeoJSON its mask, in every pixel but the outline's", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const root = join(folder, "built-in");
     await generateDataset(root, { size: SMALL });
     const { train, test } = await openDataset(root);
@@ -106,7 +98,7 @@ Deno.test("masks on disk equal their encodings, and the GeoJSON its mask, in eve
 });
 
 Deno.test("the same seed gives the same pixels, another seed others", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const [a, b, c] = ["a", "b", "c"].map((name) => join(folder, name));
     await generateDataset(a, { seed: 3, size: [128, 140] });
     await generateDataset(b, { seed: 3, size: [128, 140] });
@@ -164,7 +156,7 @@ Deno.test("a stain threshold does not do: Otsu on haematoxylin stays under a Dic
 });
 
 Deno.test("ensureBuiltIn generates once, and anew after a change of version, with the same seed", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const root = join(folder, "built-in"), marker = join(root, "synthetic.json");
     assert.equal(await ensureBuiltIn(root, { seed: 5, size: [128, 130] }), true);
     const before = await pixels(root);
@@ -180,7 +172,7 @@ Deno.test("ensureBuiltIn generates once, and anew after a change of version, wit
 });
 
 Deno.test("a folder with somebody's files is refused and left as it was", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "thesis.txt"), "years of work");
     await assert.rejects(generateDataset(folder, { size: SMALL }), /thesis\.txt/);
     await assert.rejects(ensureBuiltIn(folder), /only an empty or generated folder/);
@@ -189,7 +181,7 @@ Deno.test("a folder with somebody's files is refused and left as it was", async 
 });
 
 Deno.test("bad sizes and seeds are named, and nothing is left behind", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const root = join(folder, "built-in");
     await assert.rejects(generateDataset(root, { size: [100, 300] }), /at least 128, got 100,300/);
     await assert.rejects(generateDataset(root, { size: [300, 200.5] }), RangeError);

@@ -4,6 +4,7 @@ import type { SegmentationModel } from "../lib/model/mod.ts";
 import type { NamedTensor } from "../lib/model/safetensors.ts";
 import { startBackend } from "./reference_models.ts";
 import { type FixtureValue, floats, torchFile } from "./torch_fixture.ts";
+import { withFolder } from "./temporary.ts";
 
 /** A small model. */
 export const CONFIG = {
@@ -15,12 +16,7 @@ export const CONFIG = {
 /** Runs `use` with a temporary folder. */
 export async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   await startBackend();
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await withFolder(use);
 }
 
 /** A model's state_dict in PyTorch's layout. */
