@@ -1,5 +1,6 @@
 /** Wrong pixels: which way, and at which threshold. */
 import type { Mask } from "../image.ts";
+import { countOverlap } from "../metrics.ts";
 
 /** Pixels that are wrong, and which way. */
 export interface PixelErrors {
@@ -11,21 +12,14 @@ export interface PixelErrors {
   truth: number;
 }
 
-/** Counts wrong pixels; they add up over the images of a donor. */
-export function pixelErrors(predicted: Uint8Array, truth: Uint8Array): PixelErrors {
-  if (predicted.length !== truth.length) {
-    throw new RangeError(
-      `masks must have the same size, got ${predicted.length} and ${truth.length} pixels`,
-    );
-  }
-  const out = { falsePositive: 0, falseNegative: 0, truth: 0 };
-  for (let i = 0; i < truth.length; i++) {
-    const p = predicted[i] !== 0, t = truth[i] !== 0;
-    if (t) out.truth++;
-    if (p && !t) out.falsePositive++;
-    if (t && !p) out.falseNegative++;
-  }
-  return out;
+/**
+ * Counts wrong pixels; they add up over the images of a donor.
+ *
+ * @throws {RangeError} when the masks differ in length
+ */
+export function pixelErrors(predictedMask: Uint8Array, trueMask: Uint8Array): PixelErrors {
+  const { both, predicted, truth } = countOverlap(predictedMask, trueMask);
+  return { falsePositive: predicted - both, falseNegative: truth - both, truth };
 }
 
 /**
