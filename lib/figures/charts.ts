@@ -1,16 +1,7 @@
 /** Lines, bars and histograms in the project's style. */
 import * as Plot from "@observablehq/plot";
+import type { EpochLog } from "../training.ts";
 import { COLOURS, compose, groupStyles, type LegendEntry, nest, plotDocument } from "./style.ts";
-
-/** One epoch of one fold, as `lib/training.ts` logs it. */
-export interface EpochRow {
-  fold: number;
-  epoch: number;
-  trainLoss: number;
-  trainDice: number;
-  validLoss: number;
-  validDice: number;
-}
 
 /** One line of {@link linesFigure}. */
 export interface Line {
@@ -102,15 +93,15 @@ export function linesFigure(lines: Line[], options: ChartOptions): string {
 
 /** Loss and Dice of every epoch, one colour a fold; training dashed, validation solid. */
 export function curvesFigure(
-  log: readonly EpochRow[],
+  log: readonly EpochLog[],
   options: { title?: string; subtitle?: string } = {},
 ): string {
   if (log.length === 0) throw new RangeError("curves need at least one epoch, got none");
   const folds = [...new Set(log.map((e) => e.fold))].sort((a, b) => a - b);
-  const lines = (train: keyof EpochRow, valid: keyof EpochRow) =>
+  const lines = (train: keyof EpochLog, valid: keyof EpochLog) =>
     folds.flatMap((fold, colour) => {
       const rows = log.filter((e) => e.fold === fold).sort((a, b) => a.epoch - b.epoch);
-      const line = (key: keyof EpochRow, dashed: boolean): Line => ({
+      const line = (key: keyof EpochLog, dashed: boolean): Line => ({
         name: "",
         dashed,
         colour,
