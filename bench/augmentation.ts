@@ -6,21 +6,22 @@
  * albumentations 1.1 on one thread of a Python in which it is installed (bench/augmentation.py says
  * how), run between, where one is named.
  */
-import { applyMaybe } from "../lib/augment/compose.ts";
 import {
+  applyMaybe,
+  type Augmentation,
+  labStatistics,
+  macenkoNormalization,
   originalAugmentation,
   originalColourChanges,
   originalDistortions,
   originalTransforms,
-} from "../lib/augment/original.ts";
-import { stainAugmentation } from "../lib/augment/stain/augment.ts";
-import { macenkoNormalization } from "../lib/augment/stain/macenko.ts";
-import { labStatistics, reinhardNormalization } from "../lib/augment/stain/reinhard.ts";
-import type { Augmentation, Sample } from "../lib/augment/types.ts";
-import { writeMask, writeRgb } from "../lib/image.ts";
-import { createRandom } from "../lib/random.ts";
-import type { SampleSource } from "../lib/training/sample_source.ts";
-import { workerSource } from "../lib/training/worker_source.ts";
+  reinhardNormalization,
+  type Sample,
+  stainAugmentation,
+} from "crypts/augment";
+import { writeMask, writeRgb } from "crypts/image";
+import { createRandom } from "crypts/base";
+import { type SampleSource, workerSource } from "crypts/training";
 import { printMachine, printTable, time } from "./machine.ts";
 
 const SIDE = 512, REPEATS = 15, COMPOSITIONS = 200, WORKERS = 2, PATCHES = 16, TARGET = 60;
@@ -48,7 +49,7 @@ async function albumentations(sample: Sample, folder: string) {
   const [image, mask] = [`${folder}/image.raw`, `${folder}/mask.raw`];
   await Deno.writeFile(image, sample.image.data);
   await Deno.writeFile(mask, sample.mask.data);
-  const script = new URL("augmentation.py", import.meta.url).pathname;
+  const script = new URL("./augmentation.py", import.meta.url).pathname;
   const { success, stdout, stderr } = await new Deno.Command(python, {
     args: [script, String(SIDE), image, mask, String(REPEATS), String(COMPOSITIONS)],
   }).output();

@@ -7,10 +7,10 @@
  * PyTorch figures of whole models are those of ../shared/NOTES.md (1.13.1, two threads, two cores).
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { BACKENDS, selectBackend } from "../lib/backend.ts";
-import { crossEntropy } from "../lib/losses.ts";
-import { createModel } from "../lib/model/mod.ts";
-import { Ranger } from "../lib/ranger.ts";
+import { BACKENDS, selectBackend } from "crypts/backend";
+import { crossEntropy } from "crypts/tensor";
+import { createModel } from "crypts/model";
+import { Ranger } from "crypts/ranger";
 import { printMachine, printTable, time } from "./machine.ts";
 
 type Size4 = [number, number, number, number];

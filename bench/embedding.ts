@@ -8,17 +8,29 @@
  * work/ as .npy. Times are those of one fit in one thread, distances included.
  */
 import { basename, join } from "node:path";
-import { METHODS } from "../lib/embedding.ts";
-import type { EmbeddingMethod } from "../lib/embedding.ts";
-import { type Matrix, pairDistances, planeDistances } from "../lib/embedding/distances.ts";
-import { packagedMds, packagedPca, packagedTsne, packagedUmap } from "../lib/embedding/packages.ts";
-import { pca, pcaFromDistances } from "../lib/embedding/pca.ts";
-import { rawStress, trustworthiness } from "../lib/embedding/quality.ts";
-import { smacof } from "../lib/embedding/smacof.ts";
-import { divergence, jointProbabilities, tsne } from "../lib/embedding/tsne.ts";
-import { umap } from "../lib/embedding/umap.ts";
-import { decodeNpy, encodeNpy } from "../lib/features/npy.ts";
-import { createRandom } from "../lib/random.ts";
+import {
+  decodeNpy,
+  divergence,
+  type EmbeddingMethod,
+  encodeNpy,
+  jointProbabilities,
+  type Matrix,
+  METHODS,
+  packagedMds,
+  packagedPca,
+  packagedTsne,
+  packagedUmap,
+  pairDistances,
+  pca,
+  pcaFromDistances,
+  planeDistances,
+  rawStress,
+  smacof,
+  trustworthiness,
+  tsne,
+  umap,
+} from "crypts/embedding";
+import { createRandom } from "crypts/base";
 import { median, printMachine, printTable } from "./machine.ts";
 
 type Fit = (m: Matrix, seed: number) => Float32Array;

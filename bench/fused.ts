@@ -4,10 +4,8 @@
  *     deno run -A bench/fused.ts
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { selectBackend } from "../lib/backend.ts";
-import { type Addon, type Attribute, execute } from "../lib/backend/native/addon.ts";
-import { adamStep, type AdamStepAttrs } from "../lib/ops/adam_step.ts";
-import { Fused, runFused } from "../lib/ops/fused.ts";
+import { type Addon, type Attribute, execute, selectBackend } from "crypts/backend";
+import { adamStep, type AdamStepAttrs, Fused, runFused } from "crypts/tensor";
 import { printMachine, printTable, time } from "./machine.ts";
 
 type Size4 = [number, number, number, number];

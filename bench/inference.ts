@@ -3,11 +3,11 @@
  * a second, memory, and what share is spent outside of the network (bound: 10%). `[--quick] [BACKEND…]`,
  * by default the best TensorFlow.js backend here and ONNX Runtime; quick is a ninth of the image.
  */
-import { selectBackend } from "../lib/backend.ts";
-import type { RgbImage } from "../lib/image.ts";
-import { modelPredictor, predictImage, type TilePredictor } from "../lib/inference.ts";
-import { createModel, onnxPredictor } from "../lib/model/mod.ts";
-import { createRandom } from "../lib/random.ts";
+import { selectBackend } from "crypts/backend";
+import type { RgbImage } from "crypts/image";
+import { modelPredictor, predictImage, type TilePredictor } from "crypts/inference";
+import { createModel, onnxPredictor } from "crypts/model";
+import { createRandom } from "crypts/base";
 import { peakMegabytes, printMachine, printTable } from "./machine.ts";
 
 /** PyTorch 1.13.1 on two cores, one 512 px tile in evaluation mode, in ms (../shared/NOTES.md). */

@@ -4,12 +4,10 @@
  * Input: the real encodings of `../shared/colonic-rle` where they are there, else drawn crypts. The
  * baseline is the definition written down pixel by pixel, in the same run.
  */
-import { readTextRows } from "../lib/csv.ts";
-import { diceScore } from "../lib/metrics.ts";
-import { polygonsToMask } from "../lib/polygons.ts";
-import { createRandom } from "../lib/random.ts";
-import { decodeRle, encodeRle } from "../lib/rle.ts";
-import { hasShared, sharedPath } from "../tests/shared.ts";
+import { readTextRows } from "crypts/tables";
+import { decodeRle, diceScore, encodeRle, polygonsToMask } from "crypts/annotation";
+import { createRandom } from "crypts/base";
+import { hasShared, sharedPath } from "../tests/support/shared.ts";
 import { printMachine, printTable, time } from "./machine.ts";
 
 const HEIGHT = 4536, WIDTH = 4704, REPEATS = 15;

@@ -10,10 +10,10 @@
  */
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
-import { BACKENDS, selectBackend } from "../lib/backend.ts";
-import { crossEntropy } from "../lib/losses.ts";
-import { createModel, onnxPredictor } from "../lib/model/mod.ts";
-import { Ranger } from "../lib/ranger.ts";
+import { BACKENDS, selectBackend } from "crypts/backend";
+import { crossEntropy } from "crypts/tensor";
+import { createModel, onnxPredictor } from "crypts/model";
+import { Ranger } from "crypts/ranger";
 import { printMachine, printTable, time } from "./machine.ts";
 
 const ONNX = "onnxruntime";

@@ -1,8 +1,9 @@
 /** Contours, components and object metrics of one full-size mask with 200 crypts: bound 2 s. */
-import { drawContours, traceContours } from "../lib/contours.ts";
-import type { Mask, RgbImage } from "../lib/image.ts";
-import { cryptFeature, cryptRow, findCrypts, overlapCrypts, scoreObjects } from "../lib/objects.ts";
-import { createRandom } from "../lib/random.ts";
+import { drawContours, traceContours } from "crypts/annotation";
+import type { Mask, RgbImage } from "crypts/image";
+import { cryptFeature, cryptRow, findCrypts } from "crypts/crypts";
+import { overlapCrypts, scoreObjects } from "crypts/evaluation";
+import { createRandom } from "crypts/base";
 import { printMachine, printTable, time } from "./machine.ts";
 
 const HEIGHT = 4536, WIDTH = 4704, COLUMNS = 20, ROWS = 10;

@@ -4,13 +4,11 @@
  * Baseline: TensorFlow.js's own Adam (which does less: no Lookahead) on the same gradients.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { Adam } from "../lib/adam.ts";
-import { selectBackend } from "../lib/backend.ts";
-import { crossEntropy } from "../lib/losses.ts";
-import { createModel } from "../lib/model/mod.ts";
-import { hasFusedAdamStep } from "../lib/ops/adam_step.ts";
-import { createRandom } from "../lib/random.ts";
-import { Ranger } from "../lib/ranger.ts";
+import { Adam, Ranger } from "crypts/ranger";
+import { selectBackend } from "crypts/backend";
+import { crossEntropy, hasFusedAdamStep } from "crypts/tensor";
+import { createModel } from "crypts/model";
+import { createRandom } from "crypts/base";
 import { printMachine, printTable, time } from "./machine.ts";
 
 const CASES = [

@@ -5,12 +5,13 @@
  * elsewhere.
  */
 import { glob } from "node:fs/promises";
-import { selectBackend } from "../lib/backend.ts";
-import { openDataset } from "../lib/dataset.ts";
-import { openEnsemble, predictDataset, type TestTimeAugmentation } from "../lib/inference.ts";
-import { diceOf, type Overlap } from "../lib/metrics.ts";
-import { type ImageScores, scoreImage } from "../lib/objects.ts";
-import { BUILT_IN_DATA, PROJECT_ROOT } from "../lib/workspace.ts";
+import { selectBackend } from "crypts/backend";
+import { openDataset } from "crypts/dataset";
+import { openEnsemble, predictDataset, type TestTimeAugmentation } from "crypts/inference";
+import { diceOf, type Overlap } from "crypts/annotation";
+import { type ImageScores, scoreImage } from "crypts/evaluation";
+import { PROJECT_ROOT } from "crypts/base";
+import { BUILT_IN_DATA } from "crypts/notebook";
 import { printMachine, printTable } from "./machine.ts";
 
 const BAND = 16;

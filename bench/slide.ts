@@ -4,9 +4,10 @@
  * reading by regions, blending, mask, crypts, encoding, GeoJSON.
  */
 import { join } from "node:path";
-import { selectBackend } from "../lib/backend.ts";
-import { openEnsemble, segmentFile, TiffStream, type TilePredictor } from "../lib/inference.ts";
-import { formatSeconds } from "../lib/progress.ts";
+import { selectBackend } from "crypts/backend";
+import { openEnsemble, segmentFile, type TilePredictor } from "crypts/inference";
+import { TiffStream } from "crypts/image";
+import { formatSeconds } from "crypts/notebook";
 import { peakMegabytes, printMachine } from "./machine.ts";
 
 const side = Number(Deno.args[0] ?? 40_000), model = Deno.args[1];

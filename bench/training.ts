@@ -5,16 +5,14 @@
  * `../shared/NOTES.md` gives it (not measured in this run).
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { selectBackend } from "../lib/backend.ts";
-import { crossEntropy } from "../lib/losses.ts";
-import { createModel, type ModelConfig } from "../lib/model/mod.ts";
-import { PROFILES } from "../lib/profile.ts";
-import { createRandom } from "../lib/random.ts";
-import { Ranger } from "../lib/ranger.ts";
-import { type StepProgress, trainFolds } from "../lib/training.ts";
-import type { Batch } from "../lib/training/feeder.ts";
-import { trainStep } from "../lib/training/step.ts";
-import { writePatches } from "../tests/training_data.ts";
+import { selectBackend } from "crypts/backend";
+import { crossEntropy } from "crypts/tensor";
+import { createModel, type ModelConfig } from "crypts/model";
+import { PROFILES } from "crypts/notebook";
+import { createRandom } from "crypts/base";
+import { Ranger } from "crypts/ranger";
+import { type Batch, type StepProgress, trainFolds, trainStep } from "crypts/training";
+import { writePatches } from "../tests/support/training_data.ts";
 import { printMachine, printTable, time } from "./machine.ts";
 
 const unet = (encoder: string): ModelConfig => ({ architecture: "Unet", encoder });

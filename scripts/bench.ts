@@ -1,6 +1,6 @@
 /** Runs the benchmarks of `bench/` one after another: `deno task bench [NAME…]`. */
 import { join } from "node:path";
-import { PROJECT_ROOT } from "../lib/workspace.ts";
+import { PROJECT_ROOT } from "crypts/base";
 
 const folder = join(PROJECT_ROOT, "bench");
 const all = [...Deno.readDirSync(folder)]

@@ -4,13 +4,18 @@
  */
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { selectBackend } from "../lib/backend.ts";
-import { loadModel, saveWeights } from "../lib/model/mod.ts";
-import { BUNDLED_MODEL, ensurePatches, trainOptions } from "../lib/prerequisites.ts";
-import { chooseProfile } from "../lib/profile.ts";
-import { createProgress } from "../lib/progress.ts";
-import { trainFolds } from "../lib/training.ts";
-import { BUILT_IN_DATA, openWorkspace } from "../lib/workspace.ts";
+import { selectBackend } from "crypts/backend";
+import { loadModel, saveWeights } from "crypts/model";
+import {
+  BUILT_IN_DATA,
+  BUNDLED_MODEL,
+  chooseProfile,
+  createProgress,
+  ensurePatches,
+  openWorkspace,
+  trainOptions,
+} from "crypts/notebook";
+import { trainFolds } from "crypts/training";
 
 const { values } = parseArgs({ options: { epochs: { type: "string", default: "12" } } });
 const modelName = basename(BUNDLED_MODEL, "_fold1.safetensors");

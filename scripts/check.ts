@@ -1,6 +1,6 @@
 /** Type-checks the sources and the notebooks' cells: part of `deno task check`. */
 import { join } from "node:path";
-import { PROJECT_ROOT } from "../lib/workspace.ts";
+import { PROJECT_ROOT } from "crypts/base";
 import { checkCells } from "./cells.ts";
 import { NOTEBOOKS } from "./notebooks.ts";
 

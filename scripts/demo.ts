@@ -1,8 +1,8 @@
 /** The main job: the five notebooks on the built-in data with the `demo` profile. */
 import { join } from "node:path";
-import { readCsv } from "../lib/csv.ts";
-import { formatSeconds } from "../lib/progress.ts";
-import { BUILT_IN_DATA, openWorkspace, PROJECT_ROOT, shortPath } from "../lib/workspace.ts";
+import { readCsv } from "crypts/tables";
+import { PROJECT_ROOT } from "crypts/base";
+import { BUILT_IN_DATA, formatSeconds, openWorkspace, shortPath } from "crypts/notebook";
 import { executeAll, NOTEBOOKS } from "./notebooks.ts";
 
 const data = join(PROJECT_ROOT, BUILT_IN_DATA);

@@ -5,11 +5,17 @@
 import { glob } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { selectBackend } from "../lib/backend.ts";
-import { type BatchOptions, hashFiles, listBatch, runBatch } from "../lib/inference/batch.ts";
-import { collectBatch, readStates } from "../lib/inference/collect.ts";
-import { openEnsemble } from "../lib/inference/ensemble.ts";
-import { createProgress, formatSeconds } from "../lib/progress.ts";
+import { selectBackend } from "crypts/backend";
+import {
+  type BatchOptions,
+  collectBatch,
+  hashFiles,
+  listBatch,
+  openEnsemble,
+  readStates,
+  runBatch,
+} from "crypts/inference";
+import { createProgress, formatSeconds } from "crypts/notebook";
 
 const HELP = `Segments crypts in images, one after another; finished images are skipped.
 

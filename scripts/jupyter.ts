@@ -1,7 +1,6 @@
 /** JupyterLab and nbclient in `.venv`, and the project's own Deno kernel beside them. */
 import { join } from "node:path";
-import { exists, writeWhole } from "../lib/files.ts";
-import { PROJECT_ROOT } from "../lib/workspace.ts";
+import { exists, PROJECT_ROOT, writeWhole } from "crypts/base";
 
 /** The kernel's name: the project's own, so that a user's other Deno kernels stay untouched. */
 export const KERNEL = "crypts-deno";

@@ -4,10 +4,8 @@
  */
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
-import { exists } from "../lib/files.ts";
-import { chooseProfile } from "../lib/profile.ts";
-import { formatSeconds } from "../lib/progress.ts";
-import { openWorkspace, PROJECT_ROOT, shortPath } from "../lib/workspace.ts";
+import { exists, PROJECT_ROOT } from "crypts/base";
+import { chooseProfile, formatSeconds, openWorkspace, shortPath } from "crypts/notebook";
 import { ensureJupyter, KERNEL, venvProgram } from "./jupyter.ts";
 
 /** The notebooks in the order in which they build on each other. */

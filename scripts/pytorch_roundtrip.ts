@@ -8,11 +8,11 @@
  */
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
-import { selectBackend } from "../lib/backend.ts";
-import { createModel, loadWeights, saveWeights } from "../lib/model/mod.ts";
+import { selectBackend } from "crypts/backend";
+import { createModel, loadWeights, saveWeights } from "crypts/model";
 
 const PYTHON = Deno.env.get("CRYPTS_TORCH_PYTHON") ?? "python3";
-const SCRIPT = fileURLToPath(new URL("pytorch_roundtrip.py", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("./pytorch_roundtrip.py", import.meta.url));
 
 /** The forms in which PyTorch saves each model; those of lower precision have logits of their own. */
 const FORMS = ["plain", "strided", "nested", "module", "half", "bfloat"];

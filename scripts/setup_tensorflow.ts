@@ -6,7 +6,6 @@
  * when an NVIDIA GPU answers.
  */
 import { join } from "node:path";
-import { selectBackend } from "../lib/backend.ts";
 import {
   ADDON,
   MACHINE,
@@ -14,9 +13,10 @@ import {
   NATIVE_FOLDER,
   type NativeManifest,
   readManifest,
+  selectBackend,
   sourceDigest,
-} from "../lib/backend/native/files.ts";
-import { exists, writeWhole } from "../lib/files.ts";
+} from "crypts/backend";
+import { exists, writeWhole } from "crypts/base";
 import { compileAddon, findCompiler, placeForPackage } from "./setup_tensorflow_compile.ts";
 import { CUDA_WHEELS, TENSORFLOW_VERSION, WHEELS } from "./setup_tensorflow_pins.ts";
 import { downloadWheels, findPip, unpackWheel } from "./setup_tensorflow_wheels.ts";

@@ -1,8 +1,8 @@
 /** Compiles the addon of tfjs-node from the package's own sources, and our fused kernels into it. */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { NATIVE_FOLDER, sourceFiles } from "../lib/backend/native/files.ts";
-import { writeWith } from "../lib/files.ts";
+import { NATIVE_FOLDER, sourceFiles } from "crypts/backend";
+import { writeWith } from "crypts/base";
 
 /** A C++ compiler that was found. */
 export interface Compiler {

@@ -1,6 +1,6 @@
 /** Wheels from PyPI (or the mirror that the user's pip is configured for), verified by pip, unpacked by Python. */
 import { join } from "node:path";
-import { exists } from "../lib/files.ts";
+import { exists } from "crypts/base";
 
 /** The version of Python the pinned wheels are for; its libraries do not depend on it. */
 const PYTHON = { version: "3.11", abi: "cp311" };

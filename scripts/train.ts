@@ -1,17 +1,27 @@
 /** Trains the folds of a profile without a notebook: `deno task train [options]` (see `--help`). */
 import { parseArgs } from "node:util";
-import { selectBackend } from "../lib/backend.ts";
-import type { Dataset } from "../lib/dataset.ts";
-import { readRgb } from "../lib/image.ts";
-import { predictDataset } from "../lib/inference.ts";
-import { LOSSES, type LossName } from "../lib/losses.ts";
-import { diceScore } from "../lib/metrics.ts";
-import { ensurePatches, openData, openFolds, trainOptions } from "../lib/prerequisites.ts";
-import { chooseProfile, type Profile, PROFILES } from "../lib/profile.ts";
-import { createProgress } from "../lib/progress.ts";
-import { otsuMask } from "../lib/stain.ts";
-import { type FoldResult, type Patch, trainFolds, type TrainOptions } from "../lib/training.ts";
-import { openWorkspace, shortPath, type Workspace } from "../lib/workspace.ts";
+import { selectBackend } from "crypts/backend";
+import type { Dataset } from "crypts/dataset";
+import { readRgb } from "crypts/image";
+import { predictDataset } from "crypts/inference";
+import { LOSSES, type LossName } from "crypts/tensor";
+import { diceScore } from "crypts/annotation";
+import {
+  chooseProfile,
+  createProgress,
+  ensurePatches,
+  openData,
+  openFolds,
+  openWorkspace,
+  type Profile,
+  PROFILES,
+  shortPath,
+  trainOptions,
+  type Workspace,
+} from "crypts/notebook";
+import { otsuMask } from "crypts/stain";
+import { type FoldResult, trainFolds, type TrainOptions } from "crypts/training";
+import type { Patch } from "crypts/patching";
 
 const HELP = `Trains the folds of a profile and scores them on the test images.
 Killed and started again, it goes on after the last finished epoch.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join, normalize, relative } from "node:path";
+import { ROWS, withFolders } from "../scripts/architecture.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 
@@ -11,24 +12,9 @@ interface Import {
   worker?: boolean;
 }
 
-/** The rows of docs/architecture.md, topmost first, each with its modules in order. */
-async function documentedRows(): Promise<{ row: string; modules: string[] }[]> {
-  const page = await Deno.readTextFile(join(ROOT, "docs/architecture.md"));
-  const diagram = page.match(/^```\n(.*?)^```/ms)?.[1];
-  assert.ok(diagram, "docs/architecture.md has no diagram");
-  const rows: { row: string; modules: string[] }[] = [];
-  for (const line of diagram.trimEnd().split("\n")) {
-    const [, row, names] = line.match(/^(\w*) +([\w ]+)$/) ?? assert.fail(`not a row: ${line}`);
-    const modules = names.split(/ +/);
-    if (row) rows.push({ row, modules });
-    else rows.at(-1)!.modules.push(...modules);
-  }
-  return rows;
-}
-
-/** `lib/x.ts` and all of `lib/x/` are the module `x`; null outside of `lib/`. */
-function moduleOf(path: string): string | null {
-  return path.match(/^lib\/(\w+)(\.ts$|\/)/)?.[1] ?? null;
+/** `lib/x/…` is the folder `x`; null outside of `lib/` and for files directly in it. */
+function folderOf(path: string): string | null {
+  return path.match(/^lib\/(\w+)\//)?.[1] ?? null;
 }
 
 /** Every static or dynamic import and every worker in `lib/`, of files and not of packages. */
@@ -56,19 +42,15 @@ async function filesBelow(folder: string): Promise<string[]> {
   return found;
 }
 
-/** What is wrong with an import; null where it goes down, or back in its own row. */
-function fault({ from, to }: Import, rows: readonly { modules: string[] }[]): string | null {
-  const place = (path: string) => {
-    const name = moduleOf(path);
-    const row = rows.findIndex(({ modules }) => name !== null && modules.includes(name));
-    return { name, row, column: rows[row]?.modules.indexOf(name!) };
-  };
-  const [a, b] = [place(from), place(to)];
-  if (b.name === null) return `${from} imports ${to}, which is not in lib/`;
-  if (a.name === b.name) return null;
-  if (a.row < 0 || b.row < 0) return `${from} imports ${to}: one of them is not in the diagram`;
-  if (b.row < a.row) return `${from} imports ${to}, which stands above it`;
-  if (b.row === a.row && b.column > a.column) return `${from} imports ${to}, later in its row`;
+/** What is wrong with an import; null where it stays in its folder or goes down through a door. */
+function fault({ from, to }: Import, rows: readonly (readonly string[])[]): string | null {
+  const [a, b] = [folderOf(from), folderOf(to)];
+  if (b === null) return `${from} imports ${to}, which is in no folder of lib/`;
+  if (a === b) return null;
+  const row = (name: string | null) => rows.findIndex((row) => name !== null && row.includes(name));
+  if (row(a) < 0 || row(b) < 0) return `${from} imports ${to}: one of them is in no row`;
+  if (row(b) >= row(a)) return `${from} imports ${to}, which is not in a row below`;
+  if (to !== `lib/${b}/mod.ts`) return `${from} imports ${to} past the door lib/${b}/mod.ts`;
   return null;
 }
 
@@ -93,39 +75,69 @@ function circle(imports: readonly Import[]): string[] | null {
   return null;
 }
 
-Deno.test("every module of lib/ is in the diagram and has one sentence, and no other is", async () => {
-  const rows = await documentedRows();
-  const page = await Deno.readTextFile(join(ROOT, "docs/architecture.md"));
-  const modules = new Set((await filesBelow("lib")).map(moduleOf));
-  assert.deepEqual(rows.flatMap((row) => row.modules).sort(), [...modules].sort());
-  for (const { row, modules } of rows) {
-    const section = page.match(new RegExp(`^## ${row}:.*?(?=^## |(?![^]))`, "ms"))?.[0] ?? "";
-    const described = [...section.matchAll(/^\| `(\w+)` +\| \S.*\. +\|$/gm)].map(([, name]) =>
-      name
-    );
-    assert.deepEqual(described, modules, `the section "${row}" and the diagram`);
+Deno.test("every folder of lib/ is in a row and has a door, and lib/ holds folders only", async () => {
+  const entries = [...Deno.readDirSync(join(ROOT, "lib"))];
+  assert.deepEqual(entries.filter((e) => !e.isDirectory).map((e) => e.name), []);
+  assert.deepEqual(entries.map((e) => e.name).sort(), ROWS.flat().toSorted());
+  for (const { name } of entries) {
+    const door = await Deno.readTextFile(join(ROOT, "lib", name, "mod.ts"));
+    assert.match(door, /^\/\*\* .*?\. ?\*\/\n/s, `lib/${name}/mod.ts begins with its sentence`);
+    assert.doesNotMatch(door, /^(import|const|function)\b/m, `lib/${name}/mod.ts only hands on`);
   }
 });
 
-Deno.test("imports in lib/ go down, or back in their own row, and never out of lib/", async () => {
-  const rows = await documentedRows(), imports = await importsInLib();
+Deno.test("imports in lib/ stay in their folder or go down, through a door", async () => {
+  const imports = await importsInLib();
   assert.ok(imports.length > 500, `only ${imports.length} imports were found`);
-  assert.deepEqual(imports.map((i) => fault(i, rows)).filter((text) => text !== null), []);
+  assert.deepEqual(imports.map((i) => fault(i, ROWS)).filter((text) => text !== null), []);
 });
 
 Deno.test("no file of lib/ imports itself through others", async () => {
   assert.equal(circle(await importsInLib()), null);
 });
 
-Deno.test("imports upwards, forwards, out of lib/ and in circles are found", () => {
-  const rows = [{ modules: ["top"] }, { modules: ["early", "late"] }];
+Deno.test("the table of docs/architecture.md is that of the code", async () => {
+  const page = await Deno.readTextFile(join(ROOT, "docs/architecture.md"));
+  const plain = (text: string) => text.replace(/ +\|/g, " |").replace(/-{3,}/g, "---");
+  assert.equal(plain(withFolders(page)), plain(page), "run `deno task architecture`");
+});
+
+Deno.test("deno.json names every door, as an import and as an export", async () => {
+  const config = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  for (const folder of ROWS.flat()) {
+    assert.equal(config.imports[`crypts/${folder}`], `./lib/${folder}/mod.ts`);
+    assert.equal(config.exports[`./${folder}`], `./lib/${folder}/mod.ts`);
+  }
+});
+
+Deno.test("tests lie beside what they test: tests/<folder>/<module>_test.ts", async () => {
+  const modules = new Set(
+    (await filesBelow("lib")).flatMap((path) => {
+      const [, folder, rest] = path.match(/^lib\/(\w+)\/(.+)\.\w+$/)!;
+      // `a/b/c.ts` may be tested by `a/b_test.ts` (the inner folder) or `a/b_c_test.ts`.
+      const parts = rest.split("/");
+      return parts.map((_, i) => `${folder}/${parts.slice(0, i + 1).join("_")}`);
+    }),
+  );
+  const strays = (await filesBelow("tests"))
+    .filter((path) => /^tests\/\w+\/.*_test\.ts$/.test(path))
+    .filter((path) => {
+      const name = path.slice("tests/".length, -"_test.ts".length);
+      return ![...modules].some((module) => name === module || name.startsWith(`${module}_`));
+    });
+  assert.deepEqual(strays, []);
+});
+
+Deno.test("imports upwards, sideways, past a door, out of lib/ and in circles are found", () => {
+  const rows = [["low"], ["left", "right"], ["top"]];
   const check = (from: string, to: string) => fault({ from, to }, rows);
-  assert.match(check("lib/early/part.ts", "lib/top.ts")!, /stands above/);
-  assert.match(check("lib/early.ts", "lib/late/part.ts")!, /later in its row/);
-  assert.match(check("lib/top.ts", "scripts/demo.ts")!, /not in lib/);
-  assert.match(check("lib/top.ts", "lib/unknown.ts")!, /not in the diagram/);
-  assert.equal(check("lib/top/part.ts", "lib/late.ts"), null);
-  assert.equal(check("lib/late.ts", "lib/early.ts"), null);
+  assert.match(check("lib/low/part.ts", "lib/top/mod.ts")!, /not in a row below/);
+  assert.match(check("lib/left/a.ts", "lib/right/mod.ts")!, /not in a row below/);
+  assert.match(check("lib/top/a.ts", "lib/low/part.ts")!, /past the door/);
+  assert.match(check("lib/top/a.ts", "scripts/demo.ts")!, /in no folder/);
+  assert.match(check("lib/top/a.ts", "lib/unknown/mod.ts")!, /in no row/);
+  assert.equal(check("lib/top/a.ts", "lib/low/mod.ts"), null);
+  assert.equal(check("lib/top/a.ts", "lib/top/b.ts"), null);
   const ring = [["a", "b"], ["b", "c"], ["x", "b"], ["c", "a"]].map(([from, to]) => ({ from, to }));
   assert.deepEqual(circle(ring), ["a", "b", "c", "a"]);
   assert.equal(circle(ring.slice(0, 3)), null);

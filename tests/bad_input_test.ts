@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
-import { readCsv, writeCsv } from "../lib/csv.ts";
-import { ensureMask, openDataset } from "../lib/dataset.ts";
-import { readMask, readRgb, writeMask, writeRgb } from "../lib/image.ts";
-import { preparePatches } from "../lib/patching.ts";
-import { filesBelow, withFolder } from "./temporary.ts";
-import { blockMask, noiseImage, writeTinyDataset } from "./tiny_dataset.ts";
+import { readCsv, writeCsv } from "../lib/tables/csv.ts";
+import { ensureMask, openDataset } from "../lib/dataset/dataset.ts";
+import { readMask, readRgb } from "../lib/image/read.ts";
+import { writeMask, writeRgb } from "../lib/image/write.ts";
+import { preparePatches } from "../lib/patching/prepare.ts";
+import { filesBelow, withFolder } from "./support/temporary.ts";
+import { blockMask, noiseImage, writeTinyDataset } from "./support/tiny_dataset.ts";
 
 /** Everything below `root` with its length, to see that nothing was written or lost. */
 async function inventory(root: string): Promise<string[]> {

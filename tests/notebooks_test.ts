@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readCsv } from "../lib/csv.ts";
-import { generateDataset } from "../lib/synthetic/mod.ts";
-import { PROJECT_ROOT } from "../lib/workspace.ts";
+import { readCsv } from "../lib/tables/csv.ts";
+import { generateDataset } from "../lib/synthetic/generate.ts";
+import { PROJECT_ROOT } from "../lib/base/project.ts";
 import { checkCells } from "../scripts/cells.ts";
 import { ensureJupyter } from "../scripts/jupyter.ts";
 import { executeNotebook, NOTEBOOKS } from "../scripts/notebooks.ts";

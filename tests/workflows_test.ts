@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { PROJECT_ROOT } from "../lib/workspace.ts";
+import { PROJECT_ROOT } from "../lib/base/project.ts";
 import { infer } from "../scripts/infer.ts";
 
 const file = (name: string) => join(PROJECT_ROOT, "workflows", name);

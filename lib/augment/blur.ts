@@ -1,5 +1,5 @@
 /** Gaussian blur. */
-import type { RgbImage } from "../image.ts";
+import type { RgbImage } from "../image/mod.ts";
 import { imageOnly } from "./image_only.ts";
 import type { Augmentation } from "./types.ts";
 import { within } from "./warp.ts";

@@ -1,5 +1,5 @@
 /** Brightness and contrast. */
-import type { RgbImage } from "../image.ts";
+import type { RgbImage } from "../image/mod.ts";
 import { imageOnly, lookUp } from "./image_only.ts";
 import { ends, type Range } from "./range.ts";
 import type { Augmentation } from "./types.ts";

@@ -1,6 +1,5 @@
 /** Contrast limited adaptive histogram equalization. */
-import type { RgbImage } from "../image.ts";
-import { labBytesToRgb, rgbToLabBytes } from "./cielab.ts";
+import { labBytesToRgb, type RgbImage, rgbToLabBytes } from "../image/mod.ts";
 import { imageOnly } from "./image_only.ts";
 import { ends } from "./range.ts";
 import type { Augmentation } from "./types.ts";

@@ -1,5 +1,5 @@
 /** Augmentations made of augmentations. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import { type Augmentation, checkProbability, type Sample } from "./types.ts";
 
 /** Applies `augmentation` with its probability; draws one number to decide. */

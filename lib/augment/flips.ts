@@ -1,6 +1,6 @@
 /** Flips and quarter turns: exact, without interpolation (albumentations 1.1). */
-import type { Mask, RgbImage } from "../image.ts";
-import type { Random } from "../random.ts";
+import type { Mask, RgbImage } from "../image/mod.ts";
+import type { Random } from "../base/mod.ts";
 import { type Augmentation, checkProbability } from "./types.ts";
 
 /** Where in the source the first pixel of the result lies, and how far the next ones are from it. */

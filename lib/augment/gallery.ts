@@ -1,5 +1,5 @@
 /** Every transform on one sample, to look at. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import { horizontalFlip, randomRotate90, verticalFlip } from "./flips.ts";
 import { originalColourChanges, originalDistortions, originalTransforms } from "./original.ts";
 import { stainAugmentation } from "./stain/augment.ts";

@@ -1,5 +1,5 @@
 /** Shifts of hue, saturation and value. */
-import type { RgbImage } from "../image.ts";
+import type { RgbImage } from "../image/mod.ts";
 import { imageOnly } from "./image_only.ts";
 import { ends, type Range } from "./range.ts";
 import type { Augmentation } from "./types.ts";

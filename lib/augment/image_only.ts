@@ -1,6 +1,6 @@
 /** Transforms of colours: they leave the mask as it is. */
-import type { RgbImage } from "../image.ts";
-import type { Random } from "../random.ts";
+import type { RgbImage } from "../image/mod.ts";
+import type { Random } from "../base/mod.ts";
 import { type Augmentation, checkProbability } from "./types.ts";
 
 /** An augmentation that changes the image and passes the mask on (shared, not copied). */

@@ -1,6 +1,6 @@
 /** Gaussian noise. */
-import type { RgbImage } from "../image.ts";
-import type { Random } from "../random.ts";
+import type { RgbImage } from "../image/mod.ts";
+import type { Random } from "../base/mod.ts";
 import { imageOnly } from "./image_only.ts";
 import { ends } from "./range.ts";
 import type { Augmentation } from "./types.ts";

@@ -1,6 +1,6 @@
 /** What an augmentation is: one change of an image and its mask together. */
-import type { Mask, RgbImage } from "../image.ts";
-import type { Random } from "../random.ts";
+import type { Mask, RgbImage } from "../image/mod.ts";
+import type { Random } from "../base/mod.ts";
 
 /** An image and its mask, of one size. */
 export interface Sample {

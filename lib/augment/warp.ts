@@ -1,5 +1,5 @@
 /** Image and mask through one and the same field of positions. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import { type Augmentation, checkProbability, type Sample } from "./types.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** The interface by which `lib/backend.ts` tries one TensorFlow.js backend after another. */
+/** The interface by which `lib/backend/select.ts` tries one TensorFlow.js backend after another. */
 
 /** One way to run tensors; a sibling file each: native.ts, webgpu.ts, wasm.ts, cpu.ts. */
 export interface BackendCandidate {

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-cpu";
 import type { BackendCandidate } from "./candidate.ts";
-import { averagePoolGradient, nearestGradient, poolInfo } from "./mended_gradients.ts";
+import { averagePoolGradient, nearestGradient, poolInfo } from "./corrected_gradients.ts";
 
 /** The backend of last resort. */
 export const cpu: BackendCandidate = {

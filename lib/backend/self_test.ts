@@ -1,6 +1,6 @@
 /** The check that a backend must pass before it is used: a small step against stored values. */
 import * as tf from "@tensorflow/tfjs-core";
-import { swish } from "../ops/swish.ts";
+import { swish } from "../tensor/mod.ts";
 
 /** Loss and, for each input, the sum and the middle value of its gradient (cpu backend). */
 export const EXPECTED = {

@@ -5,7 +5,7 @@
  * module of our own kernels (`wasm/kernels/*.c`) is instantiated on that memory once for each thread;
  * `wasm/threads.ts` cuts every kernel call into slices. The other files register TensorFlow.js kernels:
  * convolutions and the gradients that the backend lacks or gets wrong, and the fused operations of
- * `lib/ops/`. What is not registered here runs on the backend's own kernels, on one thread.
+ * `lib/tensor/`. What is not registered here runs on the backend's own kernels, on one thread.
  */
 import { fileURLToPath } from "node:url";
 import { dirname } from "node:path";

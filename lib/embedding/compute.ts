@@ -1,5 +1,5 @@
-/** One embedding, computed on the calling thread; `lib/embedding.ts` calls it in a worker. */
-import { createRandom } from "../random.ts";
+/** One embedding, computed on the calling thread; `lib/embedding/embed.ts` calls it in a worker. */
+import { createRandom } from "../base/mod.ts";
 import { type Matrix, pick, planeDistances } from "./distances.ts";
 import { pca, pcaFromDistances } from "./pca.ts";
 import {

@@ -1,5 +1,5 @@
 /** Leading eigenpairs of a symmetric operator that is known by what it does to a vector. */
-import { createRandom } from "../random.ts";
+import { createRandom } from "../base/mod.ts";
 
 /** One eigenvalue and its eigenvector of length 1. */
 export interface Eigenpair {

@@ -6,7 +6,7 @@ import { SMACOF } from "@saehrimnir/druidjs";
 import { PCA } from "ml-pca";
 import TSNE from "tsne-js";
 import { UMAP } from "umap-js";
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import { type Matrix, nearest, planeDistances } from "./distances.ts";
 import type { Components } from "./pca.ts";
 import { divergence, jointProbabilities } from "./tsne.ts";

@@ -1,5 +1,5 @@
 /** Metric multidimensional scaling. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 
 /** Settings of {@link smacof}; the defaults are scikit-learn's `MDS`. */
 export interface SmacofOptions {

@@ -1,5 +1,5 @@
 /** t-SNE with exact gradients; for the few thousand tiles of a data set that is fast enough. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import { planeDistances } from "./distances.ts";
 
 /** Settings of {@link tsne}; the defaults are scikit-learn's where nothing else is said. */

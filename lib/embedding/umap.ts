@@ -1,5 +1,5 @@
 /** UMAP (McInnes, Healy and Melville 2018) of known distances, after umap-learn 0.5. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import { nearest } from "./distances.ts";
 import { pcaFromDistances } from "./pca.ts";
 import { crossGraph, fuzzyGraph, type Graph } from "./umap_graph.ts";

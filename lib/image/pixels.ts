@@ -15,6 +15,16 @@ export interface Mask {
 }
 
 /**
+ * A mask that tells crypts apart, row-major: 0 is background, every crypt has a value of its own
+ * (1, 2, …, not necessarily without gaps).
+ */
+export interface LabelMask {
+  data: Uint16Array;
+  height: number;
+  width: number;
+}
+
+/**
  * Resizes a mask by nearest neighbour (of pixel centres); the mask itself when nothing changes.
  *
  * @throws {RangeError} when a side is no positive integer

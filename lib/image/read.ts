@@ -1,7 +1,7 @@
 /** Image files into memory, through sharp. */
 import sharp, { type Sharp } from "sharp";
-import { exists } from "../files.ts";
-import { describedPixelSize, readTiffDirectories } from "../tiff.ts";
+import { exists } from "../base/mod.ts";
+import { describedPixelSize, readTiffDirectories } from "./tiff.ts";
 import { type Mask, resizeMask, type RgbImage, scaledSize } from "./pixels.ts";
 
 // libvips caches results by file name: a file that was rewritten would be read as it was before.

@@ -1,7 +1,7 @@
 /** Images and masks encoded and resized, through sharp. */
 import { extname } from "node:path";
 import sharp, { type Sharp } from "sharp";
-import { writeWith } from "../files.ts";
+import { writeWith } from "../base/mod.ts";
 import { checkLength, checkSides, type Mask, type RgbImage } from "./pixels.ts";
 import { bytes } from "./read.ts";
 

@@ -1,10 +1,9 @@
 /** The ensemble over an image of any size, window row by window row. */
-import { cutTile } from "../stitching.ts";
+import { cutTile, type WindowOptions, windowStarts, windowWeights } from "../stitching/mod.ts";
 import { checkEnsemble, type TilePredictor } from "./predictor.ts";
-import type { RegionSource } from "./regions.ts";
+import type { RegionSource } from "../image/mod.ts";
 import { symmetries, type TestTimeAugmentation } from "./tta.ts";
 import { vote } from "./vote.ts";
-import { type WindowOptions, windowStarts, windowWeights } from "./windows.ts";
 
 /** How an image is predicted. */
 export interface PredictOptions extends WindowOptions {

@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { readTextRows } from "../csv.ts";
-import { exists, writeWhole } from "../files.ts";
-import { readMask } from "../image.ts";
-import { type ImageScores, scoreImage } from "../objects/scores.ts";
+import { readTextRows } from "../tables/mod.ts";
+import { exists, writeWhole } from "../base/mod.ts";
+import { readMask } from "../image/mod.ts";
+import { type ImageScores, scoreImage } from "../evaluation/mod.ts";
 import type { TilePredictor } from "./predictor.ts";
 import { writeEncodings } from "./reports.ts";
 import { type Segmented, segmentFile, type SegmentOptions } from "./segment.ts";

@@ -1,9 +1,9 @@
 /** The results of a batch in common tables. */
 import { join } from "node:path";
 import pl from "nodejs-polars";
-import { readTextRows, writeCsv } from "../csv.ts";
-import { exists } from "../files.ts";
-import { scoreTable } from "../objects/scores.ts";
+import { readTextRows, writeCsv } from "../tables/mod.ts";
+import { exists } from "../base/mod.ts";
+import { scoreTable } from "../evaluation/mod.ts";
 import type { BatchImage, BatchState } from "./batch.ts";
 import { writeDiceReport, writeEncodings } from "./reports.ts";
 

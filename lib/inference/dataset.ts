@@ -1,11 +1,10 @@
 /** The ensemble over the images of a data set, one in memory at a time. */
-import { ensureMask, type ImageRecord } from "../dataset.ts";
-import { type Mask, readRgb, type RgbImage } from "../image.ts";
-import { diceScore } from "../metrics.ts";
+import { ensureMask, type ImageRecord } from "../dataset/mod.ts";
+import { type Mask, readRgb, resizeMap, type RgbImage } from "../image/mod.ts";
+import { diceScore } from "../annotation/mod.ts";
 import type { PredictOptions } from "./bands.ts";
 import { cutProbability, predictImage } from "./predict.ts";
 import type { TilePredictor } from "./predictor.ts";
-import { resizeMap } from "./resize.ts";
 
 /** Settings of {@link predictDataset}. */
 export interface DatasetOptions extends Omit<PredictOptions, "onTile" | "deviations"> {

@@ -1,7 +1,7 @@
 /** Model files become an ensemble. */
 import { basename, extname } from "node:path";
 import { loadModel, type ModelConfig, onnxPredictor } from "../model/mod.ts";
-import { readTrainingInfo } from "../training/checkpoint.ts";
+import { readTrainingInfo } from "../training/mod.ts";
 import { modelPredictor, type TilePredictor } from "./predictor.ts";
 
 /** Models that vote together, and what their training says of their use. */

@@ -1,8 +1,7 @@
 /** The ensemble over an image in memory. */
-import type { RgbImage } from "../image.ts";
+import { imageRegions, type RgbImage } from "../image/mod.ts";
 import { predictBands, type PredictOptions } from "./bands.ts";
 import type { TilePredictor } from "./predictor.ts";
-import { imageRegions } from "./regions.ts";
 
 /** Maps of an image, one value a pixel, row-major. */
 export interface PredictedMaps {

@@ -1,7 +1,7 @@
 /** What inference needs of a model: crypt probabilities of tiles. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { SegmentationModel } from "../model/types.ts";
-import { normalizeRgb } from "../preprocessing.ts";
+import type { SegmentationModel } from "../model/mod.ts";
+import { normalizeRgb } from "../image/mod.ts";
 
 /** A model, whatever runs it: TensorFlow.js ({@link modelPredictor}) or ONNX Runtime (`onnxPredictor`). */
 export interface TilePredictor {

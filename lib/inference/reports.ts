@@ -1,8 +1,8 @@
 /** The original's result files: `submission.csv` and the Dice reports. */
 import pl from "nodejs-polars";
-import { writeCsv } from "../csv.ts";
-import type { Mask } from "../image.ts";
-import { encodeRle } from "../rle.ts";
+import { writeCsv } from "../tables/mod.ts";
+import type { Mask } from "../image/mod.ts";
+import { encodeRle } from "../annotation/mod.ts";
 
 /**
  * Writes `submission.csv`: the columns `img` and `pixels` (run-length encoding), whole or not at all.

@@ -1,19 +1,30 @@
 /** One image file of any size to its results on disk: mask, maps, crypts, encoding. */
 import { join } from "node:path";
-import { probeImage, readRgb } from "../image.ts";
-import { writeCsv } from "../csv.ts";
-import { type Crypt, type CryptOptions, cryptsOf } from "../objects/crypts.ts";
-import { cryptFeature, writeFeatures } from "../objects/geojson.ts";
-import { RunCollector } from "../objects/runs.ts";
-import { encodeRuns } from "../objects/runs_rle.ts";
-import { type CryptRow, cryptRow, cryptsPerMm2, cryptTable } from "../objects/table.ts";
+import {
+  imageRegions,
+  openRegions,
+  probeImage,
+  readRgb,
+  type RegionSource,
+  RowResizer,
+  TiffStream,
+} from "../image/mod.ts";
+import { writeCsv } from "../tables/mod.ts";
+import {
+  type Crypt,
+  cryptFeature,
+  type CryptOptions,
+  type CryptRow,
+  cryptRow,
+  cryptsOf,
+  cryptsPerMm2,
+  cryptTable,
+} from "../crypts/mod.ts";
+import { encodeRuns, RunCollector, writeFeatures } from "../annotation/mod.ts";
 import { predictBands, type PredictOptions } from "./bands.ts";
 import { cutProbability } from "./predict.ts";
 import type { TilePredictor } from "./predictor.ts";
-import { imageRegions, openRegions, type RegionSource } from "./regions.ts";
-import { RowResizer } from "./resize.ts";
-import { TiffStream } from "./tiff_stream.ts";
-import { disagreement, predictiveEntropy } from "./uncertainty.ts";
+import { disagreement, predictiveEntropy } from "../evaluation/mod.ts";
 
 /** Settings of {@link segmentFile}. */
 export interface SegmentOptions extends Omit<PredictOptions, "deviations"> {
@@ -63,7 +74,7 @@ const AT_ONCE = 64e6;
  * than 4 GB. Every file appears whole or not at all.
  *
  * @param image `pixelSize` in µm where it is known; else the file's own is taken
- * @throws as `readRgb` of `lib/image.ts` and `predictImage` do
+ * @throws as `readRgb` of `lib/image/` and `predictImage` do
  */
 export async function segmentFile(
   image: { id: string; path: string; pixelSize?: number | null },

@@ -1,6 +1,6 @@
 /** Layer descriptions: which variables a layer owns, under which state_dict names. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import { fromTorchShape, type Layout } from "./layout.ts";
 import type { Parameter } from "./types.ts";
 

@@ -1,6 +1,7 @@
 /** Segmentation models: architectures, encoders and their weights. */
-export { createModel, describeParameters, type InitialWeights } from "./segmentation_model.ts";
+
 export type { GraphModel } from "./graph.ts";
+export { fromTorch, toTorch } from "./layout.ts";
 export { encodeOnnx, exportOnnx, type OnnxOptions } from "./onnx/export.ts";
 export {
   type OnnxFeatures,
@@ -10,7 +11,8 @@ export {
   type OnnxPredictorOptions,
 } from "./onnx_predictor.ts";
 export { listArchitectures, listEncoders } from "./registry.ts";
-export { type LoadedWeights, loadModel, loadWeights, saveWeights } from "./weights.ts";
+export { type NamedTensor, readSafetensors, writeSafetensors } from "./safetensors.ts";
+export { createModel, describeParameters, type InitialWeights } from "./segmentation_model.ts";
 export type {
   ForwardOptions,
   LayerSummary,
@@ -18,3 +20,10 @@ export type {
   Parameter,
   SegmentationModel,
 } from "./types.ts";
+export {
+  assignWeights,
+  type LoadedWeights,
+  loadModel,
+  loadWeights,
+  saveWeights,
+} from "./weights.ts";

@@ -5,7 +5,7 @@ import { onnxMetadata } from "./onnx/metadata.ts";
 import { OnnxRunner, type RunnerOptions } from "./onnx/runner.ts";
 import type { GraphModel } from "./graph.ts";
 
-/** Predicts crypts in tiles; the structure of `lib/inference.ts`'s TilePredictor. */
+/** Predicts crypts in tiles; the structure of `lib/inference/`'s TilePredictor. */
 export interface OnnxPredictor {
   readonly name: string;
   readonly classes: number;

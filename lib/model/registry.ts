@@ -3,10 +3,10 @@ import { buildEfficientNet, EFFICIENTNETS } from "./encoders/efficientnet.ts";
 import { buildResNet, RESNETS } from "./encoders/resnet.ts";
 import type { Decoder, Encoder } from "./graph.ts";
 import type { LayerBuilder } from "./layers.ts";
-import { buildLinknet } from "./linknet.ts";
-import { buildManet } from "./manet.ts";
-import { buildUnet } from "./unet.ts";
-import { buildUnetPlusPlus } from "./unetplusplus.ts";
+import { buildLinknet } from "./decoders/linknet.ts";
+import { buildManet } from "./decoders/manet.ts";
+import { buildUnet } from "./decoders/unet.ts";
+import { buildUnetPlusPlus } from "./decoders/unetplusplus.ts";
 
 /** Builds a decoder from the encoder's channels, the decoder's widths and whether it has batch norm. */
 export type DecoderBuilder = (

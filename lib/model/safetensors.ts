@@ -1,5 +1,5 @@
 /** The safetensors format: an 8-byte little-endian length, a JSON header, raw little-endian values. */
-import { writeWhole } from "../files.ts";
+import { writeWhole } from "../base/mod.ts";
 import { readValues, VALUE_BYTES, type ValueType } from "./values.ts";
 
 /** A tensor as float32 values in row-major order. */

@@ -1,13 +1,13 @@
 /** A built model: encoder, decoder and head behind the {@link SegmentationModel} contract. */
 import * as tf from "@tensorflow/tfjs-core";
-import { createRandom } from "../random.ts";
+import { createRandom } from "../base/mod.ts";
 import { ACTIVATIONS } from "./activation.ts";
 import { completeConfig } from "./config.ts";
-import { FoldCache } from "./fold.ts";
+import { FoldCache } from "./batch_norm_folding.ts";
 import type { Decoder, Encoder, GraphModel, Ops } from "./graph.ts";
 import { type Allocate, allocateVariables, type Conv, LayerBuilder } from "./layers.ts";
 import { ARCHITECTURES, ENCODERS } from "./registry.ts";
-import { usedLayers } from "./survey.ts";
+import { usedLayers } from "./used_layers.ts";
 import { summarize } from "./summary.ts";
 import { TensorOps } from "./tensor_ops.ts";
 import type { ForwardOptions, LayerSummary, ModelConfig, Parameter } from "./types.ts";

@@ -1,11 +1,9 @@
 /** The operations on tensors: training mode, and evaluation mode with batch norm folded away. */
 import * as tf from "@tensorflow/tfjs-core";
-import { batchNormTrain } from "../ops/batch_norm.ts";
-import { channelScale, globalAverage } from "../ops/squeeze_excite.ts";
-import { swish } from "../ops/swish.ts";
-import type { Random } from "../random.ts";
+import { batchNormTrain, channelScale, globalAverage, swish } from "../tensor/mod.ts";
+import type { Random } from "../base/mod.ts";
 import type { Activation, Ops } from "./graph.ts";
-import type { FoldCache } from "./fold.ts";
+import type { FoldCache } from "./batch_norm_folding.ts";
 import type { BatchNorm, Conv } from "./layers.ts";
 import type { ForwardOptions } from "./types.ts";
 

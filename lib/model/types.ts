@@ -1,6 +1,6 @@
 /** The types by which the rest of the project knows a segmentation model. */
 import type * as tf from "@tensorflow/tfjs-core";
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import type { OutputActivation } from "./activation.ts";
 import type { Layout } from "./layout.ts";
 
@@ -51,7 +51,7 @@ export interface ForwardOptions {
   statisticsMomentum?: number;
 }
 
-/** A built model. Tensors are NHWC float32; inputs are normalized (see `lib/preprocessing.ts`). */
+/** A built model. Tensors are NHWC float32; inputs are normalized (see `lib/image/normalize.ts`). */
 export interface SegmentationModel {
   readonly config: Required<ModelConfig>;
   /** Every state_dict entry, in the reference's order, by its name. */

@@ -1,5 +1,5 @@
 /** Outlines as QuPath exports them. */
-import { toFeature } from "../geojson.ts";
+import { toFeature } from "../annotation/mod.ts";
 import type { Outline } from "./outlines.ts";
 import { PIXEL_SIZE } from "./plan.ts";
 

@@ -1,5 +1,5 @@
 /** The single cells of the connective tissue. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import type { Canvas } from "./canvas.ts";
 
 /** A lymphocyte: a small, round, dark nucleus and hardly more. */

@@ -1,5 +1,5 @@
 /** Where crypts and vessels lie and which outline they have; nothing is painted here. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import type { Noise } from "./noise.ts";
 import { type Outline, outlineArea } from "./outlines.ts";
 import type { SlidePlan } from "./plan.ts";

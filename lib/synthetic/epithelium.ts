@@ -1,5 +1,5 @@
 /** Crypts from within: columnar cells, their basal nuclei, goblet cells and the lumen. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Crypt } from "./crypts.ts";
 import { type Noise, smoothstep } from "./noise.ts";

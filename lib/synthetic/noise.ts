@@ -1,5 +1,5 @@
 /** Smooth random fields: the grain of everything in the synthetic tissue that is not a cell. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 
 const SIDE = 256;
 

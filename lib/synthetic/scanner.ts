@@ -1,7 +1,7 @@
 /** From stain to pixels: light through the section, the lens, the camera, the file format. */
 import sharp from "sharp";
-import type { RgbImage } from "../image.ts";
-import type { Random } from "../random.ts";
+import type { RgbImage } from "../image/mod.ts";
+import type { Random } from "../base/mod.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Noise } from "./noise.ts";
 import { PIXEL_SIZE, type SlidePlan } from "./plan.ts";

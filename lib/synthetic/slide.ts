@@ -1,6 +1,6 @@
 /** One image of the built-in data set, from plan to pixels. */
-import type { Mask, RgbImage } from "../image.ts";
-import { createRandom } from "../random.ts";
+import type { Mask, RgbImage } from "../image/mod.ts";
+import { createRandom } from "../base/mod.ts";
 import { Canvas } from "./canvas.ts";
 import { placeCrypts } from "./crypts.ts";
 import { paintCrypt, paintCytoplasm } from "./epithelium.ts";

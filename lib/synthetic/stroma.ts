@@ -1,5 +1,5 @@
 /** The cells between the crypts, scattered as each layer of the wall has them. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import type { Canvas } from "./canvas.ts";
 import {
   paintEosinophil,

@@ -1,5 +1,5 @@
 /** Vessels: rings of wall around a lumen, of the size of crypts and none of them. */
-import type { Random } from "../random.ts";
+import type { Random } from "../base/mod.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Obstacle } from "./crypts.ts";
 import { paintSpindle } from "./cells.ts";

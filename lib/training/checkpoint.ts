@@ -1,11 +1,16 @@
 /** Checkpoints: the best weights for inference, and everything that going on needs. */
-import type { OptimizerState } from "../adaptive_optimizer.ts";
-import { exists } from "../files.ts";
-import { saveWeights } from "../model/mod.ts";
-import { fromTorch, toTorch } from "../model/layout.ts";
-import { type NamedTensor, readSafetensors, writeSafetensors } from "../model/safetensors.ts";
-import type { SegmentationModel } from "../model/types.ts";
-import { assignWeights } from "../model/weights.ts";
+import type { OptimizerState } from "../ranger/mod.ts";
+import { exists } from "../base/mod.ts";
+import {
+  assignWeights,
+  fromTorch,
+  type NamedTensor,
+  readSafetensors,
+  saveWeights,
+  type SegmentationModel,
+  toTorch,
+  writeSafetensors,
+} from "../model/mod.ts";
 import type { EpochLog } from "./logs.ts";
 
 const TRAINING_KEY = "crypts.training";

@@ -1,11 +1,11 @@
 /** A model's loss and Dice on patches. */
 import * as tf from "@tensorflow/tfjs-core";
-import { crossEntropy, type Loss, softDicePerSample } from "../losses.ts";
-import { diceScore } from "../metrics.ts";
-import type { SegmentationModel } from "../model/types.ts";
+import { crossEntropy, type Loss, softDicePerSample } from "../tensor/mod.ts";
+import { diceScore } from "../annotation/mod.ts";
+import type { SegmentationModel } from "../model/mod.ts";
 import { type Batch, feedBatches } from "./feeder.ts";
 import { batches } from "./order.ts";
-import type { Patch } from "./patches.ts";
+import type { Patch } from "../patching/mod.ts";
 import { localSource, type SampleSource } from "./sample_source.ts";
 import { batchTensors } from "./step.ts";
 

@@ -1,7 +1,7 @@
 /** Batches prepared ahead of the step that uses them, in an order that only the seed decides. */
-import { normalizeRgb } from "../preprocessing.ts";
+import { normalizeRgb } from "../image/mod.ts";
 import type { EpochOrder } from "./order.ts";
-import type { Patch } from "./patches.ts";
+import type { Patch } from "../patching/mod.ts";
 import type { SampleSource } from "./sample_source.ts";
 
 /** Patches ready for a model. */

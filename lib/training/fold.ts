@@ -1,10 +1,8 @@
 /** The training of one fold from start or checkpoint to its end. */
-import { Adam } from "../adam.ts";
-import { createAugmentation } from "../augment/presets.ts";
-import { exists } from "../files.ts";
+import { Adam, Ranger } from "../ranger/mod.ts";
+import { createAugmentation } from "../augment/mod.ts";
+import { createRandom, exists, type Random } from "../base/mod.ts";
 import { createModel, loadWeights } from "../model/mod.ts";
-import { createRandom, type Random } from "../random.ts";
-import { Ranger } from "../ranger.ts";
 import { type Progress, readProgress, restoreProgress, type SavedProgress } from "./checkpoint.ts";
 import { ending, type FoldPaths, foldPaths, type FoldResult, foldResult } from "./fold_result.ts";
 import { FoldRun } from "./fold_run.ts";

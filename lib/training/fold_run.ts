@@ -1,9 +1,8 @@
 /** The epochs of one fold: steps, validation, best and last checkpoint, log. */
-import type { AdaptiveOptimizer } from "../adaptive_optimizer.ts";
-import { createLoss, type Loss } from "../losses.ts";
-import type { SegmentationModel } from "../model/types.ts";
-import type { Random } from "../random.ts";
-import { createSchedule } from "../schedule.ts";
+import { type AdaptiveOptimizer, createSchedule } from "../ranger/mod.ts";
+import { createLoss, type Loss } from "../tensor/mod.ts";
+import type { SegmentationModel } from "../model/mod.ts";
+import type { Random } from "../base/mod.ts";
 import { type Progress, saveBest, saveProgress } from "./checkpoint.ts";
 import { evaluate } from "./evaluate.ts";
 import { feedBatches } from "./feeder.ts";

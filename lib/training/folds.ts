@@ -1,6 +1,6 @@
 /** Folds by image: no patch of a validation image is ever trained on. */
-import { kFold } from "../kfold.ts";
-import type { Patch } from "./patches.ts";
+import { kFold } from "../base/mod.ts";
+import type { Patch } from "../patching/mod.ts";
 
 /** One fold's patches. */
 export interface Fold {

@@ -1,6 +1,6 @@
 /** The CSV logs of a training, as the original writes them. */
 import pl from "nodejs-polars";
-import { writeCsv } from "../csv.ts";
+import { writeCsv } from "../tables/mod.ts";
 
 /** The figures of one epoch; losses and soft Dice are means over patches. */
 export interface EpochLog {

@@ -1,9 +1,8 @@
 /** Every setting of a training, with its default and its range. */
-import { createAugmentation } from "../augment/presets.ts";
-import type { Augmentation } from "../augment/types.ts";
-import type { LossName } from "../losses.ts";
-import type { ModelConfig } from "../model/types.ts";
-import type { ScheduleSpec } from "../schedule.ts";
+import { type Augmentation, createAugmentation } from "../augment/mod.ts";
+import type { LossName } from "../tensor/mod.ts";
+import type { ModelConfig } from "../model/mod.ts";
+import type { ScheduleSpec } from "../ranger/mod.ts";
 import type { FoldResult } from "./fold_result.ts";
 import type { EpochLog } from "./logs.ts";
 import type { StepProgress } from "./step_progress.ts";

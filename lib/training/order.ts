@@ -1,6 +1,6 @@
 /** In which order an epoch visits the patches. */
-import type { Random } from "../random.ts";
-import type { Patch } from "./patches.ts";
+import type { Random } from "../base/mod.ts";
+import type { Patch } from "../patching/mod.ts";
 
 /** Indices of the patches of an epoch, batch by batch; the last batch may be smaller. */
 export type EpochOrder = number[][];

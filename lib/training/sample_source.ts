@@ -1,8 +1,7 @@
 /** One decoded, augmented patch at a time: from memory where it fits, in this thread. */
-import { applyMaybe } from "../augment/compose.ts";
-import type { Augmentation, Sample } from "../augment/types.ts";
-import { readMask, readRgb } from "../image.ts";
-import { createRandom } from "../random.ts";
+import { applyMaybe, type Augmentation, type Sample } from "../augment/mod.ts";
+import { readMask, readRgb } from "../image/mod.ts";
+import { createRandom } from "../base/mod.ts";
 
 /** What is wanted of a {@link SampleSource}: plain data, so that it can be sent to a worker. */
 export interface SampleRequest {

@@ -1,5 +1,5 @@
 /** The thread behind {@link workerSource}: setup first, then requests. */
-import { createAugmentation } from "../augment/presets.ts";
+import { createAugmentation } from "../augment/mod.ts";
 import { localSource, type SampleSource } from "./sample_source.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker_source.ts";
 

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import type { CompleteOptions } from "./options.ts";
 import type { Fold } from "./folds.ts";
-import type { Patch } from "./patches.ts";
+import type { Patch } from "../patching/mod.ts";
 
 /** As plain JSON. The number of epochs belongs to it only where the schedule depends on it. */
 export async function trainingSettings(

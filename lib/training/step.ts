@@ -1,9 +1,9 @@
 /** One step of training on one batch. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { AdaptiveOptimizer } from "../adaptive_optimizer.ts";
-import { type Loss, softDiceScore } from "../losses.ts";
-import type { SegmentationModel } from "../model/types.ts";
-import type { Random } from "../random.ts";
+import type { AdaptiveOptimizer } from "../ranger/mod.ts";
+import { type Loss, softDiceScore } from "../tensor/mod.ts";
+import type { SegmentationModel } from "../model/mod.ts";
+import type { Random } from "../base/mod.ts";
 import type { Batch } from "./feeder.ts";
 
 /** How {@link trainStep} goes. */
@@ -22,7 +22,7 @@ export interface StepOptions {
 /** What {@link trainStep} measured, before the step was taken. */
 export interface StepResult {
   loss: number;
-  /** Soft Dice, see `lib/losses.ts`. */
+  /** Soft Dice, see `lib/tensor/losses.ts`. */
   dice: number;
 }
 

@@ -1,5 +1,5 @@
 /** Samples decoded and augmented in worker threads, while this one computes. */
-import type { Sample } from "../augment/types.ts";
+import type { Sample } from "../augment/mod.ts";
 import type { SampleRequest, SampleSource } from "./sample_source.ts";
 
 /** The first message to a worker. */

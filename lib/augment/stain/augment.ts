@@ -1,8 +1,8 @@
 /** Stains made stronger and weaker. */
-import type { RgbImage } from "../../image.ts";
+import type { RgbImage } from "../../image/mod.ts";
 import { imageOnly } from "../image_only.ts";
 import type { Augmentation } from "../types.ts";
-import { mapDensities, RUIFROK, sandwich, stainBasis, type StainVectors } from "./density.ts";
+import { mapDensities, RUIFROK, sandwich, stainBasis, type StainVectors } from "../../stain/mod.ts";
 
 /** The settings of {@link stainAugmentation}. */
 export interface StainAugmentationOptions {

@@ -1,5 +1,5 @@
 /** Macenko's stain normalization as an augmentation. */
-import { MACENKO_REFERENCE, normalizeStain, type Stain } from "../../stain_normalization.ts";
+import { MACENKO_REFERENCE, normalizeStain, type Stain } from "../../stain/mod.ts";
 import { imageOnly } from "../image_only.ts";
 import type { Augmentation } from "../types.ts";
 

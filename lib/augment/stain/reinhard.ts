@@ -1,6 +1,5 @@
 /** Reinhard's colour transfer. */
-import type { RgbImage } from "../../image.ts";
-import { labToRgb, rgbToLab } from "../cielab.ts";
+import { labToRgb, type RgbImage, rgbToLab } from "../../image/mod.ts";
 import { imageOnly } from "../image_only.ts";
 import type { Augmentation } from "../types.ts";
 

@@ -4,9 +4,7 @@
  * batch normalization knows no swish, and each of its element-wise operations is a pass over memory.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { ADAM_STEP, type AdamStepAttrs } from "../../ops/adam_step.ts";
-import type { NormActivation } from "../../ops/batch_norm.ts";
-import { Fused } from "../../ops/fused.ts";
+import { ADAM_STEP, type AdamStepAttrs, Fused, type NormActivation } from "../../tensor/mod.ts";
 import { type Addon, type Attribute, execute } from "./addon.ts";
 import { type Inputs, replaceKernel } from "./register.ts";
 

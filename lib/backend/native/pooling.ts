@@ -1,6 +1,6 @@
 /** Pooling with any padding; tfjs-node knows only "same" and "valid". */
 import * as tf from "@tensorflow/tfjs-core";
-import { poolInfo } from "../mended_gradients.ts";
+import { poolInfo } from "../corrected_gradients.ts";
 import { windowShare } from "../pool_window.ts";
 import { type Addon, type Attribute, execute } from "./addon.ts";
 import { replaceKernel } from "./register.ts";

@@ -1,5 +1,5 @@
 /** The optimizer's step in one pass over memory. */
-import { ADAM_STEP, type AdamStepAttrs } from "../../ops/adam_step.ts";
+import { ADAM_STEP, type AdamStepAttrs } from "../../tensor/mod.ts";
 import { address, callKernel } from "./kernels.ts";
 import { registerWasmKernel } from "./register.ts";
 

@@ -1,8 +1,7 @@
 /** Batch normalization in training mode with its activation: two passes forward, two back. */
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import type * as tf from "@tensorflow/tfjs-core";
-import { Fused } from "../../ops/fused.ts";
-import type { NormActivation } from "../../ops/batch_norm.ts";
+import { Fused, type NormActivation } from "../../tensor/mod.ts";
 import { type Address, address, callKernel, floats, threads, withScratch } from "./kernels.ts";
 import { registerWasmKernel } from "./register.ts";
 

@@ -1,6 +1,6 @@
 /** Gradients of pooling: to the first greatest value of each window, or an equal share to each. */
 import * as tf from "@tensorflow/tfjs-core";
-import { averagePoolGradient, poolInfo } from "../mended_gradients.ts";
+import { averagePoolGradient, poolInfo } from "../corrected_gradients.ts";
 import { registerWasmKernel } from "./register.ts";
 
 /** Registers `MaxPoolGrad` and `AvgPoolGrad`; the backend's own ones return wrong numbers. */

@@ -1,6 +1,6 @@
 /** Nearest-neighbour resizing and its gradient: by whole factors in kernels/copy.c, else as before. */
 import * as tf from "@tensorflow/tfjs-core";
-import { nearestGradient } from "../mended_gradients.ts";
+import { nearestGradient } from "../corrected_gradients.ts";
 import { address, callKernel } from "./kernels.ts";
 import { registerWasmKernel } from "./register.ts";
 

@@ -1,5 +1,5 @@
 /** Squeeze and excitation in one pass over memory each way. */
-import { Fused } from "../../ops/fused.ts";
+import { Fused } from "../../tensor/mod.ts";
 import { address, callKernel } from "./kernels.ts";
 import { registerWasmKernel } from "./register.ts";
 

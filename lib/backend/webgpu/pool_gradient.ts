@@ -1,6 +1,6 @@
 /** The gradient of average pooling; the backend's own divides by the whole window also at borders. */
 import * as tf from "@tensorflow/tfjs-core";
-import { poolInfo } from "../mended_gradients.ts";
+import { poolInfo } from "../corrected_gradients.ts";
 import { windowShare } from "../pool_window.ts";
 
 /** Registers `AvgPoolGrad` in place of the backend's own, which it calls. */

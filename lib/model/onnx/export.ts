@@ -1,6 +1,6 @@
 /** A model as an ONNX file, which QuPath, Python, C++ and browsers can run. */
-import { writeWhole } from "../../files.ts";
-import { IMAGENET_MEAN, IMAGENET_STD } from "../../preprocessing.ts";
+import { writeWhole } from "../../base/mod.ts";
+import { IMAGENET_MEAN, IMAGENET_STD } from "../../image/mod.ts";
 import { toTorch } from "../layout.ts";
 import type { GraphModel } from "../graph.ts";
 import { OnnxGraph } from "./graph.ts";

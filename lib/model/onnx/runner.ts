@@ -1,7 +1,7 @@
 /** ONNX Runtime (native, all cores): runs an exported model on tiles of RGB bytes. */
 import { availableParallelism } from "node:os";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { IMAGENET_MEAN, IMAGENET_STD } from "../../preprocessing.ts";
+import { IMAGENET_MEAN, IMAGENET_STD } from "../../image/mod.ts";
 
 /** Options of {@link OnnxRunner.open}. */
 export interface RunnerOptions {

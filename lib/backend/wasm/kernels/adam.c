@@ -1,4 +1,4 @@
-// One step of the Adam family, see lib/ops/adam_step.ts.
+// One step of the Adam family, see lib/tensor/adam_step.ts.
 #include "simd.h"
 
 INLINE f4 root(f4 v) { return __builtin_wasm_sqrt_f32x4(v); }

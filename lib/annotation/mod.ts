@@ -1,0 +1,18 @@
+/** What a pathologist drew, and masks: encodings, polygons, outlines, components, overlap. */
+export { type Colour, drawContours, traceContours } from "./contours.ts";
+export { squaredDistance } from "./distance.ts";
+export { type AnnotationFeature, readPolygons, toFeature, writeFeatures } from "./geojson.ts";
+export { fillHoles } from "./holes.ts";
+export {
+  countOverlap,
+  diceOf,
+  diceScore,
+  iou,
+  type Overlap,
+  precision,
+  recall,
+} from "./metrics.ts";
+export { maskToPolygons, polygonsToMask } from "./polygons.ts";
+export { decodeRle, EMPTY_RLE, encodeRle, isEmptyRle } from "./rle.ts";
+export { labelRuns, RunCollector, type RunMask } from "./runs.ts";
+export { encodeRuns } from "./runs_rle.ts";

@@ -1,0 +1,231 @@
+/**
+ * The one typed description of a data set and how it is found:
+ *
+ * ```
+ * train/<id>.tiff   train_mask/<id>.tiff   train.csv (id,predicted)   colon-dataset_information.csv
+ * test/<id>.tiff    test_mask/<id>.tiff    test.csv  (id,predicted)   QuPath's <id>.json by the image
+ * ```
+ */
+import { join } from "node:path";
+import { readTextRows } from "../tables/mod.ts";
+import { exists } from "../base/mod.ts";
+import {
+  decodeRle,
+  EMPTY_RLE,
+  isEmptyRle,
+  polygonsToMask,
+  readPolygons,
+} from "../annotation/mod.ts";
+import { type Mask, probeImage, readMask } from "../image/mod.ts";
+
+/** One image of a data set and what is known of it. */
+export interface ImageRecord {
+  /** File name without extension. */
+  id: string;
+  split: "train" | "test";
+  imagePath: string;
+  /** Where the data set holds the mask; the file may not be there (see {@link ensureMask}). */
+  maskPath: string;
+  /** The encoding in the split's CSV; null when the image is not in it. */
+  rle: string | null;
+  /** Whether crypts are annotated: an encoding that is not `0 0`, or else polygons or a mask. */
+  annotated: boolean;
+  /** Patient number, where the information table has one. */
+  donor: string | null;
+  /** µm per pixel, where known. */
+  pixelSize: number | null;
+  /** QuPath's annotations beside the image, where they are there. */
+  polygonsPath: string | null;
+  /** Sides of the image in pixels. */
+  width: number;
+  height: number;
+}
+
+/** A data set; images are in the order of the CSV files, those that are not in them behind. */
+export interface Dataset {
+  /** The name of its folder. */
+  name: string;
+  root: string;
+  train: ImageRecord[];
+  test: ImageRecord[];
+}
+
+/** Settings of {@link openDataset}. */
+export interface OpenDatasetOptions {
+  /**
+   * `"required"` (the default): each image named in a CSV has its file. `"optional"`: encodings
+   * whose images are not there are taken too when the information table gives their size.
+   */
+  images?: "required" | "optional";
+}
+
+/** The table of donors and sizes; it may be absent. */
+export const INFORMATION_CSV = "colon-dataset_information.csv";
+
+const IMAGE_FILE = /^(?<id>[^.].*?)(\.ome)?\.(tiff?|svs|png|jpe?g)$/i;
+
+/**
+ * Opens the data set in the folder `root`. Headers of images are read, pixels are not.
+ *
+ * @throws {Deno.errors.NotFound} naming the folder or table that is missing
+ * @throws {RangeError} naming a missing column, an image in a table without a file, an id that occurs
+ *   twice, a size that differs from the information table's, or a data set without images
+ */
+export async function openDataset(
+  root: string,
+  options: OpenDatasetOptions = {},
+): Promise<Dataset> {
+  if (!await exists(root)) throw new Deno.errors.NotFound(`no data set folder at ${root}`);
+  const information = await readInformation(root);
+  const train = await openSplit(root, "train", information, options);
+  const test = await openSplit(root, "test", information, options);
+  if (train.length + test.length === 0) {
+    throw new RangeError(`data set ${root} is empty: no image in train/, test/ or their tables`);
+  }
+  const name = root.replace(/\/+$/, "").split("/").at(-1)!;
+  return { name, root, train, test };
+}
+
+/**
+ * The mask of an image: from its file where that is there, else from its encoding, else from its
+ * polygons. Nothing is written.
+ *
+ * @throws {RangeError} when the mask's size is not the image's, or the encoding is malformed
+ * @throws {Deno.errors.NotFound} when the image has neither
+ */
+export async function ensureMask(record: ImageRecord): Promise<Mask> {
+  const { height, width } = record;
+  if (await exists(record.maskPath)) return await readMask(record.maskPath, { height, width });
+  const encoded = record.rle !== null && !isEmptyRle(record.rle);
+  if (!encoded && record.polygonsPath) {
+    const polygons = await readPolygons(record.polygonsPath);
+    return { data: polygonsToMask(polygons, height, width), height, width };
+  }
+  if (record.rle === null) {
+    throw new Deno.errors.NotFound(
+      `no mask of ${record.split} image ${record.id}: neither ${record.maskPath}, nor an encoding ` +
+        `in ${record.split}.csv, nor polygons beside the image`,
+    );
+  }
+  try {
+    return { data: decodeRle(record.rle, height, width), height, width };
+  } catch (error) {
+    throw new RangeError(`${record.split}.csv, id ${record.id}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+interface Information {
+  width: number;
+  height: number;
+  donor: string | null;
+  pixelSize: number | null;
+}
+
+async function readInformation(root: string): Promise<Map<string, Information>> {
+  const path = join(root, INFORMATION_CSV), rows = new Map<string, Information>();
+  if (!await exists(path)) return rows;
+  const columns = ["image_file", "width_pixels", "height_pixels"];
+  for (const row of readTextRows(path, columns)) {
+    const id = stem(row.image_file ?? "");
+    const side = (column: string) => {
+      const value = Number(row[column]);
+      if (Number.isInteger(value) && value > 0) return value;
+      throw new RangeError(`${path}, image ${id}: ${column} must be pixels, got "${row[column]}"`);
+    };
+    rows.set(id, {
+      width: side("width_pixels"),
+      height: side("height_pixels"),
+      donor: row.patient_number ?? null,
+      pixelSize: Number(row.pixel_size_um) || null,
+    });
+  }
+  return rows;
+}
+
+async function openSplit(
+  root: string,
+  split: "train" | "test",
+  information: Map<string, Information>,
+  options: OpenDatasetOptions,
+): Promise<ImageRecord[]> {
+  const folder = join(root, split), table = join(root, `${split}.csv`);
+  const optional = options.images === "optional";
+  const files = await listImages(folder, optional);
+  const encodings = readEncodings(table);
+  const ids = [...encodings.keys(), ...[...files.keys()].filter((id) => !encodings.has(id))];
+  return await Promise.all(ids.map(async (id) => {
+    const file = files.get(id), known = information.get(id);
+    if (!file && !(optional && known)) {
+      const size = optional ? `, nor ${INFORMATION_CSV} its size` : "";
+      throw new RangeError(`${table} names image "${id}", but ${folder} has no such image${size}`);
+    }
+    const imagePath = join(folder, file ?? `${id}.tiff`);
+    const header = file ? await probeImage(imagePath) : { ...known!, pixelSize: null };
+    const { height, width } = header;
+    if (known && (known.height !== height || known.width !== width)) {
+      throw new RangeError(
+        `image ${imagePath} is ${height} x ${width} (height x width), ` +
+          `${INFORMATION_CSV} says ${known.height} x ${known.width}`,
+      );
+    }
+    const maskPath = join(root, `${split}_mask`, `${id}.tiff`);
+    const polygons = join(folder, `${id}.json`);
+    const polygonsPath = await exists(polygons) ? polygons : null;
+    const rle = encodings.get(id) ?? null;
+    const annotated = rle === null
+      ? polygonsPath !== null || await exists(maskPath)
+      : !isEmptyRle(rle) || polygonsPath !== null;
+    return {
+      id,
+      split,
+      imagePath,
+      maskPath,
+      rle,
+      annotated,
+      donor: known?.donor ?? null,
+      pixelSize: known?.pixelSize ?? header.pixelSize,
+      polygonsPath,
+      width,
+      height,
+    };
+  }));
+}
+
+/** Id to encoding, in the table's order. */
+function readEncodings(path: string): Map<string, string> {
+  const encodings = new Map<string, string>();
+  readTextRows(path, ["id", "predicted"]).forEach((row, i) => {
+    if (!row.id) throw new RangeError(`${path}: row ${i + 1} has no id`);
+    const id = stem(row.id);
+    if (encodings.has(id)) throw new RangeError(`${path}: row ${i + 1} repeats the id "${id}"`);
+    encodings.set(id, row.predicted ?? EMPTY_RLE);
+  });
+  return encodings;
+}
+
+/** Id to file name, sorted by id. */
+async function listImages(folder: string, optional: boolean): Promise<Map<string, string>> {
+  if (!await exists(folder)) {
+    if (optional) return new Map();
+    throw new Deno.errors.NotFound(`no image folder at ${folder}`);
+  }
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(folder)) if (!entry.isDirectory) names.push(entry.name);
+  const files = new Map<string, string>();
+  for (const name of names.sort()) {
+    const id = IMAGE_FILE.exec(name)?.groups?.id;
+    if (id === undefined) continue;
+    if (files.has(id)) {
+      throw new RangeError(`${folder} has two images "${id}": ${files.get(id)} and ${name}`);
+    }
+    files.set(id, name);
+  }
+  return files;
+}
+
+/** The id of a file name that may have an image's extension. */
+function stem(name: string): string {
+  return IMAGE_FILE.exec(name)?.groups?.id ?? name;
+}

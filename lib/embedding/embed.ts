@@ -1,0 +1,137 @@
+/** Two-dimensional maps of feature tables, computed off the calling thread. */
+import { type Embedding, type EmbeddingMethod, needsValues } from "./compute.ts";
+import type { Matrix } from "./distances.ts";
+import type { Label } from "./quality.ts";
+import { runInWorker } from "./thread.ts";
+
+/** The four methods, in the order in which the figures show them. */
+export const METHODS: readonly EmbeddingMethod[] = ["pca", "tsne", "umap", "mds"];
+
+/** Settings of {@link embed}. */
+export interface EmbedOptions {
+  method: EmbeddingMethod;
+  /** Same seed, same picture. */
+  seed: number;
+  /** "train" or "test" of each row; without it every row is train. */
+  split?: readonly ("train" | "test")[];
+  /** The class of each row, for the separability. */
+  labels?: readonly Label[];
+  /** t-SNE; default 50 as in the original, at most a third of the points. */
+  perplexity?: number;
+  /** UMAP; default 15. */
+  neighbours?: number;
+  /** UMAP; default 0.1. */
+  minDist?: number;
+  /** Steps of t-SNE (default 1000), MDS (300) or UMAP (by the number of points). */
+  iterations?: number;
+  /** Scaling by the global minimum and maximum as in the original; default true. */
+  scale?: boolean;
+  /**
+   * The project's own implementations (default), or ml-pca, tsne-js, umap-js and druidjs.
+   */
+  implementation?: "own" | "package";
+  /** Hears the share done, in [0, 1]. */
+  onProgress?: (share: number) => void;
+  signal?: AbortSignal;
+}
+
+/** Distances of a table are computed once and serve every method and setting. */
+const known = new WeakMap<Float32Array, Promise<Float64Array>>();
+
+/**
+ * Maps the rows of `features` to the plane in a worker thread.
+ *
+ * PCA and UMAP are fitted on train and applied to test; t-SNE and MDS know no new points and run on
+ * both separately, as in the original. The distances of all rows are kept as long as `features.values` lives; the values must not be changed between two calls.
+ *
+ * @returns interleaved coordinates, and how good they are
+ * @throws {RangeError} for sizes that do not fit, too few train rows, or values that are not finite
+ * @throws the signal's reason when aborted
+ */
+export async function embed(features: Matrix, options: EmbedOptions): Promise<Embedding> {
+  const { rows, columns } = features, { method, split, labels, signal } = options;
+  const { low, high } = checkFeatures(features);
+  for (const [name, list] of [["split", split], ["labels", labels]] as const) {
+    if (list && list.length !== rows) {
+      throw new RangeError(`${name} must name ${rows} rows, got ${list.length}`);
+    }
+  }
+  const all = Array.from({ length: rows }, (_, i) => i);
+  const trainRows = all.filter((i) => (split?.[i] ?? "train") === "train");
+  const testRows = all.filter((i) => split?.[i] === "test");
+  if (trainRows.length < 4) {
+    throw new RangeError(`an embedding needs at least 4 train rows, got ${trainRows.length}`);
+  }
+  signal?.throwIfAborted();
+  const tell = options.onProgress, fresh = !known.has(features.values);
+  const distances = await distancesOf(features, (share) => tell?.(share / 2), signal);
+  signal?.throwIfAborted();
+  const factor = options.scale ?? true ? 1 / (high - low || 1) : 1;
+  const implementation = options.implementation ?? "own";
+  const given = needsValues({ method, implementation }, trainRows.length, columns);
+  const transfer: ArrayBuffer[] = [];
+  const values = (which: number[]) => {
+    const out = new Float32Array(which.length * columns);
+    which.forEach((row, i) => {
+      const from = features.values.subarray(row * columns, (row + 1) * columns);
+      for (let c = 0; c < columns; c++) out[i * columns + c] = from[c] * factor;
+    });
+    transfer.push(out.buffer);
+    return { values: out, rows: which.length, columns };
+  };
+  return await runInWorker("embed", {
+    method,
+    implementation,
+    seed: options.seed,
+    distances,
+    rows,
+    factor,
+    trainRows,
+    testRows,
+    train: given ? values(trainRows) : undefined,
+    test: given && testRows.length ? values(testRows) : undefined,
+    labels,
+    perplexity: options.perplexity ?? 50,
+    neighbours: options.neighbours ?? 15,
+    minDist: options.minDist ?? 0.1,
+    iterations: options.iterations,
+  }, {
+    transfer,
+    signal,
+    onProgress: (share) => tell?.(fresh ? (1 + share) / 2 : share),
+  });
+}
+
+/** The range of the values, all of which must be finite. */
+function checkFeatures({ values, rows, columns }: Matrix): { low: number; high: number } {
+  if (values.length !== rows * columns) {
+    throw new RangeError(
+      `${rows} x ${columns} features need ${rows * columns} values, got ${values.length}`,
+    );
+  }
+  let low = Infinity, high = -Infinity;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i];
+    if (!Number.isFinite(v)) {
+      throw new RangeError(`feature ${i % columns} of row ${Math.floor(i / columns)} is ${v}`);
+    }
+    if (v < low) low = v;
+    if (v > high) high = v;
+  }
+  return { low, high };
+}
+
+function distancesOf(
+  features: Matrix,
+  onProgress: (share: number) => void,
+  signal?: AbortSignal,
+): Promise<Float64Array> {
+  const { values, rows, columns } = features;
+  let pending = known.get(values);
+  if (!pending) {
+    pending = runInWorker("distances", { values, rows, columns }, { onProgress, signal });
+    known.set(values, pending);
+    pending.catch(() => known.delete(values));
+  }
+  return pending;
+}

@@ -1,0 +1,139 @@
+/** What the encoder sees in each tile of a data set: the features that `lib/embedding/embed.ts` maps. */
+import * as tf from "@tensorflow/tfjs-core";
+import { ensureMask, type ImageRecord } from "../dataset/mod.ts";
+import { readFeatureCache, writeFeatureCache } from "./features/cache.ts";
+import { featureKey } from "./features/key.ts";
+import type { FeatureTable, TileLabel } from "./features/table.ts";
+import {
+  type Mask,
+  normalizeRgb,
+  readRgb,
+  resizeMask,
+  type RgbImage,
+  scaledSize,
+} from "../image/mod.ts";
+import type { SegmentationModel } from "../model/mod.ts";
+import { cutTile, type TilePosition, tilePositions } from "../stitching/mod.ts";
+
+/** Settings of {@link computeFeatures}. */
+export interface FeatureOptions {
+  /** Side of the square tiles in pixels of the scaled image; a multiple of the model's `sideMultiple`. */
+  tile: number;
+  /** Images are scaled by this first, in (0, 1]; default 1. */
+  scale?: number;
+  /** All of the last feature map, channels first as PyTorch flattens it, or its global average. */
+  pool: "flatten" | "average";
+  /** Changes each scaled image first (stain normalization, say); `name` goes into the cache's key. */
+  prepare?: { name: string; apply: (image: RgbImage) => RgbImage };
+  /** Tiles a forward pass; default 4. */
+  batchSize?: number;
+  /** Stem of the cache: `<cachePath>.npy`, `.csv` and `.json`. Without it nothing is kept. */
+  cachePath?: string;
+  /** Hears the tiles done, their number, and the image they are of. */
+  onProgress?: (done: number, total: number, image: string) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * The encoder's bottleneck for every tile of the annotated `records`, image by image (one is in
+ * memory at a time). Tiles do not overlap; the image is padded with white on the right and at the
+ * bottom, as inference does. Images without annotation have no class and are left out, as in the
+ * original.
+ *
+ * With `cachePath`, a table made before from the same model, data and settings is read instead of
+ * computed; any other one there is replaced.
+ *
+ * @returns one row a tile: `channels * (tile / 32)^2` columns for "flatten", `channels` for "average"
+ * @throws {RangeError} for a tile side the model cannot take, a bad scale, or no annotated records
+ * @throws the signal's reason when aborted; nothing is cached then
+ */
+export async function computeFeatures(
+  records: readonly ImageRecord[],
+  model: SegmentationModel,
+  options: FeatureOptions,
+): Promise<FeatureTable> {
+  const { tile, scale = 1, pool, cachePath, signal } = options;
+  const multiple = model.sideMultiple;
+  if (!(Number.isInteger(tile) && tile > 0 && tile % multiple === 0)) {
+    throw new RangeError(`tile must be a positive multiple of ${multiple}, got ${tile}`);
+  }
+  const annotated = records.filter((r) => r.annotated);
+  if (annotated.length === 0) {
+    throw new RangeError(
+      `features need at least one annotated image, got ${records.length} without annotation`,
+    );
+  }
+  const settings = { tile, scale, pool, prepare: options.prepare?.name ?? null };
+  const key = cachePath ? await featureKey(annotated, model, settings) : null;
+  if (cachePath && key) {
+    const cached = await readFeatureCache(cachePath, key);
+    if (cached) return cached;
+  }
+  const chunks: Float32Array[] = [], labels: TileLabel[] = [];
+  const total = annotated.reduce((sum, record) => {
+    const { height, width } = scaledSize(record, scale);
+    return sum + tilePositions(height, width, tile).length;
+  }, 0);
+  let done = 0;
+  for (const record of annotated) {
+    signal?.throwIfAborted();
+    const read = await readRgb(record.imagePath, { scale });
+    const image = options.prepare ? options.prepare.apply(read) : read;
+    const mask = resizeMask(await ensureMask(record), image.height, image.width);
+    const tiles = tilePositions(image.height, image.width, tile);
+    for (const { row, column } of tiles) {
+      const cryptShare = countOnes(mask, row, column, tile) / (tile * tile);
+      const { id, split, donor } = record;
+      labels.push({ image: id, split, row, column, crypt: cryptShare > 0, cryptShare, donor });
+    }
+    for (let from = 0; from < tiles.length; from += options.batchSize ?? 4) {
+      signal?.throwIfAborted();
+      const batch = tiles.slice(from, from + (options.batchSize ?? 4));
+      chunks.push(await bottleneck(model, image, batch, tile, pool));
+      done += batch.length;
+      options.onProgress?.(done, total, record.id);
+    }
+  }
+  const size = chunks.reduce((sum, c) => sum + c.length, 0), values = new Float32Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    values.set(chunk, at);
+    at += chunk.length;
+  }
+  const table = { values, rows: labels.length, columns: size / labels.length, labels };
+  if (cachePath && key) await writeFeatureCache(cachePath, key, table);
+  return table;
+}
+
+function countOnes(mask: Mask, row: number, column: number, tile: number): number {
+  const right = Math.min(column + tile, mask.width);
+  let ones = 0;
+  for (let r = row; r < Math.min(row + tile, mask.height); r++) {
+    for (let c = column; c < right; c++) ones += mask.data[r * mask.width + c] ? 1 : 0;
+  }
+  return ones;
+}
+
+/** Features of some tiles of one image, [tiles, columns]; what lies outside the image is white. */
+async function bottleneck(
+  model: SegmentationModel,
+  image: RgbImage,
+  corners: readonly TilePosition[],
+  tile: number,
+  pool: "flatten" | "average",
+): Promise<Float32Array> {
+  const floats = new Float32Array(corners.length * tile * tile * 3);
+  corners.forEach((corner, t) => {
+    normalizeRgb(cutTile(image, corner, tile), floats, t * tile * tile * 3);
+  });
+  const features = tf.tidy(() => {
+    const x = tf.tensor4d(floats, [corners.length, tile, tile, 3]);
+    const last = model.features(x).at(-1)!;
+    return pool === "average" ? tf.mean(last, [1, 2]) : tf.transpose(last, [0, 3, 1, 2]);
+  });
+  try {
+    return await features.data() as Float32Array;
+  } finally {
+    features.dispose();
+  }
+}

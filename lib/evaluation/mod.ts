@@ -1,0 +1,22 @@
+/** How well predictions fit the truth, by pixel and by crypt, where they fail and why. */
+export { diceBySize, type SizeScore } from "./dice_by_size.ts";
+export { type Cause, explainFailures } from "./error_analysis.ts";
+export {
+  bestPartner,
+  hausdorff,
+  type ObjectScores,
+  overlapCrypts,
+  type Overlaps,
+  scoreObjects,
+} from "./match.ts";
+export { type CryptFate, cryptFates, type Fate } from "./outcomes.ts";
+export { diceByThreshold, type PixelErrors, pixelErrors } from "./pixel_errors.ts";
+export { type ImageScores, scoreImage, scoreTable } from "./scores.ts";
+export {
+  disagreement,
+  type ErrorCurve,
+  ErrorCurveCollector,
+  type ErrorStep,
+  predictiveEntropy,
+} from "./uncertainty.ts";
+export { type TileScore, worstTiles } from "./worst_tiles.ts";

@@ -1,0 +1,58 @@
+/** The decoder of U-Net (Ronneberger et al. 2015) as smp 0.2 has it. */
+import { type ConvNorm, convRelu, type Decoder, type Ops, runConvRelu } from "../graph.ts";
+import type { LayerBuilder } from "../layers.ts";
+
+/** Upsampling, concatenation with the skip connection, two convolutions. */
+export interface UpBlock {
+  conv1: ConvNorm;
+  conv2: ConvNorm;
+}
+
+/** Builds smp's DecoderBlock; `skip` 0 where no skip connection comes in. */
+export function upBlock(
+  build: LayerBuilder,
+  name: string,
+  inputs: number,
+  skip: number,
+  outputs: number,
+  batchNorm: boolean,
+): UpBlock {
+  return {
+    conv1: convRelu(build, `${name}.conv1`, inputs + skip, outputs, 3, batchNorm),
+    conv2: convRelu(build, `${name}.conv2`, outputs, outputs, 3, batchNorm),
+  };
+}
+
+/** Runs an {@link upBlock} on `x` and the skip connection(s). */
+export function runUpBlock<T>(ops: Ops<T>, x: T, skips: T[], block: UpBlock): T {
+  x = ops.upsample(x);
+  if (skips.length > 0) x = ops.concat([x, ...skips]);
+  return runConvRelu(ops, runConvRelu(ops, x, block.conv1), block.conv2);
+}
+
+/** Builds the decoder for encoder stages of `encoder` channels (input first). */
+export function buildUnet(
+  build: LayerBuilder,
+  encoder: number[],
+  widths: number[],
+  batchNorm: boolean,
+): Decoder {
+  const stages = encoder.slice(1).reverse();
+  const blocks = widths.map((width, i) =>
+    upBlock(
+      build,
+      `decoder.blocks.${i}`,
+      i === 0 ? stages[0] : widths[i - 1],
+      stages[i + 1] ?? 0,
+      width,
+      batchNorm,
+    )
+  );
+  return {
+    channels: widths[widths.length - 1],
+    forward<T>(ops: Ops<T>, features: T[]): T {
+      const [deepest, ...skips] = features.slice(1).reverse();
+      return blocks.reduce((x, b, i) => runUpBlock(ops, x, skips.slice(i, i + 1), b), deepest);
+    },
+  };
+}

@@ -1,0 +1,14 @@
+/** What a notebook shows, where its files lie, and what it needs from the notebooks before it. */
+export { liveFigure, showHtml, showJpeg, showSvg, showTable, showText } from "./display.ts";
+export {
+  BUNDLED_MODEL,
+  cutPatches,
+  ensurePatches,
+  openData,
+  openEncoder,
+  openFolds,
+  trainOptions,
+} from "./pipeline.ts";
+export { chooseProfile, type Profile, profileRows, PROFILES } from "./profile.ts";
+export { createProgress, formatSeconds, type Progress } from "./progress.ts";
+export { BUILT_IN_DATA, openWorkspace, shortPath, type Workspace } from "./workspace.ts";

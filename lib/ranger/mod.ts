@@ -1,0 +1,12 @@
+/** Ranger and Adam: optimizers, learning rate schedules, and their paths. */
+export { Adam } from "./adam.ts";
+export { AdaptiveOptimizer, type OptimizerState } from "./adaptive_optimizer.ts";
+export {
+  type OptimizerPath,
+  optimizerPaths,
+  valley,
+  VALLEY_FLOOR,
+  type WalkOptions,
+} from "./optimizer_paths.ts";
+export { Ranger } from "./ranger.ts";
+export { createSchedule, type ScheduleSpec } from "./schedule.ts";

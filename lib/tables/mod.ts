@@ -1,0 +1,2 @@
+/** Tables in and out. */
+export { readCsv, readTextRows, writeCsv } from "./csv.ts";

@@ -1,0 +1,14 @@
+/** The training method: folds, epochs, early stopping, logs, checkpoints that survive a kill. */
+export { readTrainingInfo, type TrainingInfo } from "./checkpoint.ts";
+export { evaluate, type EvaluateOptions, type Evaluation, type PatchScore } from "./evaluate.ts";
+export type { Batch } from "./feeder.ts";
+export type { FoldResult } from "./fold_result.ts";
+export { type Fold, splitFolds, type SplitOptions } from "./folds.ts";
+export type { EpochLog } from "./logs.ts";
+export type { TrainOptions } from "./options.ts";
+export type { SampleSource } from "./sample_source.ts";
+export { trainStep } from "./step.ts";
+export type { StepProgress } from "./step_progress.ts";
+export { DivergedError } from "./stopping.ts";
+export { workerSource } from "./worker_source.ts";
+export { trainFolds } from "./train_folds.ts";

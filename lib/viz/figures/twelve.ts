@@ -1,0 +1,118 @@
+/** The twelve figures of the original: four methods, each by split and by class. */
+import type { Embedding, EmbeddingMethod, EmbeddingQuality } from "../../embedding/mod.ts";
+import { scatterFigure, type ScatterOptions } from "./scatter.ts";
+import { writeFigure } from "./write.ts";
+
+/** What the twelve figures need to know of each row of the feature table. */
+export interface EmbeddedTile {
+  split: "train" | "test";
+  crypt: boolean;
+}
+
+/** One of the twelve figures. */
+export interface NamedFigure {
+  /** The original's file name without extension, e.g. `TSNE_train_class`. */
+  name: string;
+  svg: string;
+}
+
+const TITLES: Record<EmbeddingMethod, string> = {
+  pca: "PCA",
+  tsne: "t-SNE",
+  umap: "UMAP",
+  mds: "MDS",
+};
+
+/**
+ * Draws `{PCA,TSNE,UMAP,MDS}_{train_test,train_class,test_class}` and writes each as SVG and JPEG
+ * to `outDir`. Colours are the same in all of them.
+ *
+ * @param embeddings what `embed` gave for each method with the same split
+ * @param tiles every row of the feature table, in its order
+ * @returns the figures row by row, for a contact sheet
+ * @throws {RangeError} when an embedding has no test points or does not fit the tiles
+ */
+export async function twelveFigures(
+  embeddings: Record<EmbeddingMethod, Embedding>,
+  tiles: readonly EmbeddedTile[],
+  outDir: string,
+): Promise<NamedFigure[]> {
+  const figures = (Object.keys(TITLES) as EmbeddingMethod[])
+    .flatMap((method) => figuresOf(method, embeddings[method], tiles));
+  for (const { name, svg } of figures) await writeFigure(`${outDir}/${name}`, svg);
+  return figures;
+}
+
+function figuresOf(
+  method: EmbeddingMethod,
+  embedding: Embedding,
+  tiles: readonly EmbeddedTile[],
+): NamedFigure[] {
+  const train = tiles.filter((t) => t.split === "train");
+  const test = tiles.filter((t) => t.split === "test");
+  const testXy = embedding.test ?? new Float32Array();
+  if (
+    test.length === 0 || embedding.train.length !== 2 * train.length ||
+    testXy.length !== 2 * test.length
+  ) {
+    throw new RangeError(
+      `${TITLES[method]} must hold ${train.length} train and ${test.length} (at least 1) test ` +
+        `points, got ${embedding.train.length / 2} and ${testXy.length / 2}`,
+    );
+  }
+  const title = TITLES[method], file = method.toUpperCase();
+  const axes = axesOf(method, embedding.quality);
+  const classOf = (t: EmbeddedTile) => t.crypt ? "crypt" : "no crypt";
+  const byClass = (xy: Float32Array, which: EmbeddedTile[], split: string, q?: EmbeddingQuality) =>
+    scatterFigure({ xy, groups: which.map(classOf) }, {
+      title: `${title} of the ${split} tiles by class`,
+      subtitle: describe(q, which.length),
+      order: ["no crypt", "crypt"],
+      ...axes,
+    });
+  const both = scatterFigure({
+    xy: Float32Array.of(...embedding.train, ...testXy),
+    groups: [...train, ...test].map((t) => t.split),
+  }, {
+    title: `${title} of train and test tiles`,
+    subtitle: method === "pca" || method === "umap"
+      ? `${train.length} train tiles fitted, ${test.length} test tiles laid into the same map`
+      : `${train.length} train and ${test.length} test tiles, mapped apart: shapes compare, places do not`,
+    order: ["train", "test"],
+    ...axes,
+  });
+  return [
+    { name: `${file}_train_test`, svg: both },
+    {
+      name: `${file}_train_class`,
+      svg: byClass(embedding.train, train, "train", embedding.quality),
+    },
+    { name: `${file}_test_class`, svg: byClass(testXy, test, "test", embedding.testQuality) },
+  ];
+}
+
+function axesOf(method: EmbeddingMethod, quality: EmbeddingQuality): Partial<ScatterOptions> {
+  if (method === "pca") {
+    const [a, b] = (quality.explained ?? [0, 0]).map((v) => `${(100 * v).toFixed(1)}% of variance`);
+    return { xLabel: `component 1 (${a})`, yLabel: `component 2 (${b})` };
+  }
+  // Only MDS, like PCA, places points by distances that can be read off; the others' axes have no unit.
+  return {
+    xLabel: `${TITLES[method]} 1`,
+    yLabel: `${TITLES[method]} 2`,
+    ticks: method === "mds",
+  };
+}
+
+function describe(quality: EmbeddingQuality | undefined, points: number): string {
+  const parts = [`${points} tiles`];
+  const add = (name: string, value: number | null | undefined) => {
+    if (value !== null && value !== undefined) parts.push(`${name} ${value.toFixed(3)}`);
+  };
+  add("trustworthiness", quality?.trustworthiness);
+  add("continuity", quality?.continuity);
+  add("KL", quality?.divergence);
+  add("stress-1", quality?.stressOne);
+  add("5-NN accuracy", quality?.separability);
+  return parts.join(" · ");
+}

@@ -1,0 +1,19 @@
+/** Figures on disk. */
+import sharp from "sharp";
+import { writeWhole, writeWith } from "../../base/mod.ts";
+
+/**
+ * Writes a figure as `<stem>.svg` and `<stem>.jpg`, each whole or not at all.
+ *
+ * @param scale pixels of the JPEG for each unit of the SVG; default 2
+ * @throws {Error} naming the file that cannot be rendered or written
+ */
+export async function writeFigure(stem: string, svg: string, scale = 2): Promise<void> {
+  await writeWhole(`${stem}.svg`, svg);
+  await writeWith(
+    `${stem}.jpg`,
+    (path) =>
+      sharp(new TextEncoder().encode(svg), { density: 72 * scale }).flatten({ background: "#fff" })
+        .jpeg({ quality: 92, chromaSubsampling: "4:4:4" }).toFile(path),
+  );
+}

@@ -1,0 +1,37 @@
+/** Tensors, masks and tables become images: figures, overlays, montages, the explorable figure. */
+export { explorableFigure, explorablePage } from "./explorable/explorable.ts";
+export { tilePictures } from "./explorable/thumbnails.ts";
+export {
+  barFigure,
+  type ChartOptions,
+  curvesFigure,
+  histogramFigure,
+  type Line,
+  linesFigure,
+} from "./figures/charts.ts";
+export { contactSheet } from "./figures/contact_sheet.ts";
+export { valleyFigure } from "./figures/optimizer_figure.ts";
+export { pixelGridFigure } from "./figures/pixel_grid.ts";
+export {
+  type Points,
+  scatterFigure,
+  type ScatterOptions,
+  smallMultiples,
+} from "./figures/scatter.ts";
+export { COLOURS } from "./figures/style.ts";
+export { type EmbeddedTile, type NamedFigure, twelveFigures } from "./figures/twelve.ts";
+export { writeFigure } from "./figures/write.ts";
+export { montage } from "./montage.ts";
+export { errorMap } from "./overlays/errors.ts";
+export { heatColour, heatMap, heatOverlay } from "./overlays/heat.ts";
+export {
+  overlayBoth,
+  type OverlayOptions,
+  overlayPanels,
+  PREDICTION_COLOUR,
+  type TileOverlayOptions,
+  TRUTH_COLOUR,
+  writeTileOverlays,
+} from "./overlays/overlays.ts";
+export { panels, type TitledPanel } from "./overlays/panels.ts";
+export { drawWindows } from "./patch_windows.ts";

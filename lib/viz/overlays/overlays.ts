@@ -1,0 +1,100 @@
+/** Truth and prediction drawn on the image, whole and tile by tile. */
+import { join } from "node:path";
+import { type Colour, drawContours } from "../../annotation/mod.ts";
+import { crop, cropMask, type Mask, type RgbImage, writeRgb } from "../../image/mod.ts";
+import { panels } from "./panels.ts";
+import { tilePositions } from "../../stitching/mod.ts";
+
+/** The annotation's colour: red. */
+export const TRUTH_COLOUR: Colour = [255, 0, 0];
+/** The prediction's colour: green. */
+export const PREDICTION_COLOUR: Colour = [0, 255, 0];
+
+/** How overlays are drawn. */
+export interface OverlayOptions {
+  /** Above the panels; default "Ground truth" and "Prediction". */
+  titles?: readonly [truth: string, predicted: string];
+  /** Of the contours in pixels; default 3. */
+  lineWidth?: number;
+}
+
+/**
+ * The original's overlay: ground truth in red on the left, prediction in green on the right. Without
+ * ground truth the left panel is the image alone.
+ *
+ * @throws {RangeError} when image and masks differ in size
+ */
+export async function overlayPanels(
+  image: RgbImage,
+  truth: Mask | null,
+  predicted: Mask,
+  options: OverlayOptions = {},
+): Promise<RgbImage> {
+  const { lineWidth = 3 } = options;
+  const [left, right] = options.titles ?? [truth ? "Ground truth" : "Image", "Prediction"];
+  return await panels([
+    { image: truth ? drawContours(image, truth, TRUTH_COLOUR, lineWidth) : image, title: left },
+    { image: drawContours(image, predicted, PREDICTION_COLOUR, lineWidth), title: right },
+  ]);
+}
+
+/**
+ * Both contours on one image: prediction green above truth red. Where they agree green hides red,
+ * so that red that can be seen is crypt that was missed.
+ *
+ * @throws {RangeError} when image and masks differ in size
+ */
+export function overlayBoth(
+  image: RgbImage,
+  truth: Mask,
+  predicted: Mask,
+  options: { lineWidth?: number } = {},
+): RgbImage {
+  const { lineWidth = 3 } = options;
+  const red = drawContours(image, truth, TRUTH_COLOUR, lineWidth);
+  return drawContours(red, predicted, PREDICTION_COLOUR, lineWidth);
+}
+
+/** Settings of {@link writeTileOverlays}. */
+export interface TileOverlayOptions extends OverlayOptions {
+  /** Side of the tiles in pixels of the image. */
+  tile: number;
+  outDir: string;
+  /** JPEG quality; default 92. */
+  quality?: number;
+}
+
+/**
+ * Writes `<outDir>/<image>_<n>.jpg` for every tile that holds crypt (in the ground truth; without one,
+ * in the prediction): {@link overlayPanels} of the tile. `n` counts all tiles row-major from 0; the
+ * last tiles of a row and of the image are cut at its border.
+ *
+ * @returns the paths written
+ * @throws {RangeError} when image and masks differ in size
+ * @throws {Error} naming a file that cannot be written
+ */
+export async function writeTileOverlays(
+  record: { id: string },
+  image: RgbImage,
+  truth: Mask | null,
+  predicted: Mask,
+  options: TileOverlayOptions,
+): Promise<string[]> {
+  const { tile, outDir, quality } = options, deciding = truth ?? predicted;
+  const paths: string[] = [];
+  for (const [n, { row, column }] of tilePositions(image.height, image.width, tile).entries()) {
+    const height = Math.min(tile, image.height - row), width = Math.min(tile, image.width - column);
+    const part = (mask: Mask) => cropMask(mask, row, column, height, width);
+    if (!part(deciding).data.some((value) => value !== 0)) continue;
+    const overlay = await overlayPanels(
+      crop(image, row, column, height, width),
+      truth && part(truth),
+      part(predicted),
+      options,
+    );
+    const path = join(outDir, `${record.id}_${n}.jpg`);
+    await writeRgb(path, overlay, { quality });
+    paths.push(path);
+  }
+  return paths;
+}

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import { selectBackend } from "../../lib/backend/select.ts";
+import { adamStep } from "../../lib/tensor/adam_step.ts";
+import { batchNormTrain } from "../../lib/tensor/batch_norm.ts";
+import { Fused, hasFused } from "../../lib/tensor/fused.ts";
+import { channelScale, globalAverage } from "../../lib/tensor/squeeze_excite.ts";
+import { swish } from "../../lib/tensor/swish.ts";
+import { createRandom } from "../../lib/base/random.ts";
+
+function normal(label: string, ...shape: number[]): tf.Tensor {
+  const random = createRandom(5).fork(label);
+  const values = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+  return tf.tensor(values, shape);
+}
+
+function close(got: ArrayLike<number>, want: ArrayLike<number>, tolerance: number): void {
+  assert.equal(got.length, want.length);
+  for (let i = 0; i < got.length; i++) {
+    const error = Math.abs(got[i] - want[i]);
+    assert.ok(
+      error <= tolerance * (1 + Math.abs(want[i])),
+      `${i}: ${got[i]}, should be ${want[i]}`,
+    );
+  }
+}
+
+Deno.test("wasm has every fused kernel, cpu has none: both ways of each operation are tested", async () => {
+  await selectBackend("wasm");
+  for (const name of Object.values(Fused)) assert.ok(hasFused(name), name);
+  await selectBackend("cpu");
+  for (const name of Object.values(Fused)) assert.ok(!hasFused(name), name);
+});
+
+for (const backend of ["wasm", "cpu"]) {
+  Deno.test(`${backend}: operations equal their definitions`, async () => {
+    await selectBackend(backend);
+    tf.tidy(() => {
+      const x = normal("x", 2, 3, 4, 5) as tf.Tensor4D;
+      const values = x.dataSync();
+      const at = (b: number, p: number, c: number) => values[(b * 12 + p) * 5 + c];
+
+      close(swish(x).dataSync(), values.map((v) => v / (1 + Math.exp(-v))), 1e-6);
+
+      const mean = globalAverage(x).dataSync();
+      const gate = normal("gate", 2, 1, 1, 5) as tf.Tensor4D;
+      const scaled = channelScale(x, gate).dataSync();
+      const gates = gate.dataSync();
+      for (let b = 0; b < 2; b++) {
+        for (let c = 0; c < 5; c++) {
+          let sum = 0;
+          for (let p = 0; p < 12; p++) {
+            sum += at(b, p, c);
+            close([scaled[(b * 12 + p) * 5 + c]], [at(b, p, c) * gates[b * 5 + c]], 1e-6);
+          }
+          close([mean[b * 5 + c]], [sum / 12], 1e-6);
+        }
+      }
+    });
+  });
+
+  Deno.test(`${backend}: batch norm gives mean, biased variance and the activated output`, async () => {
+    await selectBackend(backend);
+    tf.tidy(() => {
+      const x = normal("bn", 3, 4, 4, 2) as tf.Tensor4D;
+      const values = x.dataSync();
+      const gamma = tf.tensor1d([1.5, -0.5]);
+      const beta = tf.tensor1d([0.25, 1]);
+      const result = batchNormTrain(x, gamma, beta, 0.01, "relu");
+      const y = result.y.dataSync();
+      for (let c = 0; c < 2; c++) {
+        const column = Array.from({ length: 48 }, (_, i) => values[2 * i + c]);
+        const mean = column.reduce((a, b) => a + b) / 48;
+        const variance = column.reduce((a, b) => a + (b - mean) ** 2, 0) / 48;
+        close([result.mean.dataSync()[c], result.variance.dataSync()[c]], [mean, variance], 1e-5);
+        const [g, b] = [[1.5, 0.25], [-0.5, 1]][c];
+        column.forEach((v, i) => {
+          const z = g * (v - mean) / Math.sqrt(variance + 0.01) + b;
+          close([y[2 * i + c]], [Math.max(0, z)], 1e-5);
+        });
+      }
+    });
+  });
+
+  Deno.test(`${backend}: the optimizer's step equals its formula, adaptive and not`, async () => {
+    await selectBackend(backend);
+    tf.tidy(() => {
+      const [p, g, m] = ["p", "g", "m"].map((name) => normal(name, 13));
+      const v = tf.square(normal("v", 13));
+      const [ps, gs, ms, vs] = [p, g, m, v].map((t) => t.dataSync());
+      const attrs = {
+        beta1: 0.95,
+        beta2: 0.999,
+        epsilon: 1e-5,
+        rate: 0.01,
+        decay: 0.99,
+        rootScale: 1.5,
+      };
+      for (const adaptive of [true, false]) {
+        const [p2, m2, v2] = adamStep(p, g, m, v, { ...attrs, adaptive }).map((t) => t.dataSync());
+        for (let i = 0; i < 13; i++) {
+          const mean = 0.95 * ms[i] + 0.05 * gs[i];
+          const square = 0.999 * vs[i] + 0.001 * gs[i] ** 2;
+          const divisor = adaptive ? 1.5 * Math.sqrt(square) + 1e-5 : 1;
+          close([p2[i], m2[i], v2[i]], [0.99 * ps[i] - 0.01 * mean / divisor, mean, square], 1e-5);
+        }
+      }
+    });
+  });
+}
