@@ -12,6 +12,7 @@ import { dirname } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import type { BackendCandidate } from "./candidate.ts";
+import { kernelKind } from "./wasm/binary.ts";
 import { registerAdamStep } from "./wasm/adam_step.ts";
 import { registerBatchNorm } from "./wasm/batch_norm.ts";
 import { registerChannels } from "./wasm/channels.ts";
@@ -34,7 +35,8 @@ export const wasm: BackendCandidate = {
     await (started ??= start());
     await tf.setBackend("wasm");
     const count = threads();
-    return `CPU, WebAssembly SIMD, ${count} thread${count === 1 ? "" : "s"}`;
+    const simd = kernelKind() === "relaxed" ? "relaxed SIMD" : "SIMD";
+    return `CPU, WebAssembly ${simd}, ${count} thread${count === 1 ? "" : "s"}`;
   },
 };
 

@@ -4,15 +4,21 @@ import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { backendRows, BACKENDS, selectBackend } from "../../lib/backend/select.ts";
 import { EXPECTED, selfTestValues } from "../../lib/backend/self_test.ts";
-import { buildKernels, COMPILER, compilerPresent } from "../../lib/backend/wasm/kernels/build.ts";
+import { kernelFile, kernelKind, relaxedSimd } from "../../lib/backend/wasm/binary.ts";
+import {
+  BINARIES,
+  type Binary,
+  buildKernels,
+  COMPILER,
+  compilerPresent,
+} from "../../lib/backend/wasm/kernels/build.ts";
 import { shareMemory } from "../../lib/backend/wasm/memory.ts";
 import { ThreadPool } from "../../lib/backend/wasm/threads.ts";
 import { buildDistances } from "../../lib/embedding/kernel/build.ts";
 import { createModel } from "../../lib/model/segmentation_model.ts";
 
-const KERNELS = fileURLToPath(
-  new URL("../../lib/backend/wasm/kernels/kernels.wasm", import.meta.url),
-);
+/** The kinds of kernels that this engine runs. */
+const KINDS = relaxedSimd() ? ["plain", "relaxed"] as const : ["plain"] as const;
 
 /** Runs `code` in a Deno of its own, where no backend has started yet. */
 async function inNewProcess(code: string, env: Record<string, string>) {
@@ -179,35 +185,37 @@ Deno.test("wasm: the same step gives the same bits, however the threads were sch
   x.dispose();
 });
 
-Deno.test("a kernel gives the same on one thread and on three, slices and remainders included", async () => {
-  const module = await WebAssembly.compile(await Deno.readFile(KERNELS));
-  const memory = new WebAssembly.Memory({ initial: 4, maximum: 65536, shared: true });
-  const count = 1003;
-  const x = new Float32Array(memory.buffer, 1024, count);
-  x.set(Array.from({ length: count }, (_, i) => Math.sin(i) * 5));
-  const results: Float32Array[] = [];
-  for (const threads of [1, 3]) {
-    const pool = await ThreadPool.start(module, memory, threads);
-    assert.equal(pool.threads, threads);
-    const y = new Float32Array(memory.buffer, 8192, count).fill(-1);
-    for (let repeat = 0; repeat < 200; repeat++) {
-      pool.run({ kernel: "swish", args: [1024, 8192], work: count, slices: 7 });
+for (const kind of KINDS) {
+  Deno.test(`${kind}: a kernel gives the same on one thread and on three, remainders included`, async () => {
+    const module = await WebAssembly.compile(await Deno.readFile(kernelFile(kind)));
+    const memory = new WebAssembly.Memory({ initial: 4, maximum: 65536, shared: true });
+    const count = 1003;
+    const x = new Float32Array(memory.buffer, 1024, count);
+    x.set(Array.from({ length: count }, (_, i) => Math.sin(i) * 5));
+    const results: Float32Array[] = [];
+    for (const threads of [1, 3]) {
+      const pool = await ThreadPool.start(module, memory, threads);
+      assert.equal(pool.threads, threads);
+      const y = new Float32Array(memory.buffer, 8192, count).fill(-1);
+      for (let repeat = 0; repeat < 200; repeat++) {
+        pool.run({ kernel: "swish", args: [1024, 8192], work: count, slices: 7 });
+      }
+      results.push(y.slice());
+      assert.throws(() => pool.run({ kernel: "swoosh", args: [], work: 1 }), /no kernel "swoosh"/);
+      // Far outside of the memory, in whichever thread: an error, not a hang.
+      assert.throws(
+        () => pool.run({ kernel: "swish", args: [0x7fff0000, 8192], work: count, slices: 7 }),
+        /swish reached outside/,
+      );
+      assert.throws(() => pool.run({ kernel: "swish", args: [], work: 1, slices: 0 }), RangeError);
+      pool.stop();
     }
-    results.push(y.slice());
-    assert.throws(() => pool.run({ kernel: "swoosh", args: [], work: 1 }), /no kernel "swoosh"/);
-    // Far outside of the memory, in whichever thread: an error, not a hang.
-    assert.throws(
-      () => pool.run({ kernel: "swish", args: [0x7fff0000, 8192], work: count, slices: 7 }),
-      /swish reached outside/,
-    );
-    assert.throws(() => pool.run({ kernel: "swish", args: [], work: 1, slices: 0 }), RangeError);
-    pool.stop();
-  }
-  assert.deepEqual(results[1], results[0]);
-  results[0].forEach((value, i) => {
-    assert.ok(Math.abs(value - x[i] / (1 + Math.exp(-x[i]))) < 1e-6 * (1 + Math.abs(x[i])));
+    assert.deepEqual(results[1], results[0]);
+    results[0].forEach((value, i) => {
+      assert.ok(Math.abs(value - x[i] / (1 + Math.exp(-x[i]))) < 1e-6 * (1 + Math.abs(x[i])));
+    });
   });
-});
+}
 
 Deno.test("CRYPTS_THREADS sets the threads, and sleeping threads let the process end", async () => {
   const code = `console.log((await selectBackend("wasm")).device);`;
@@ -221,7 +229,7 @@ Deno.test("CRYPTS_THREADS sets the threads, and sleeping threads let the process
 
 Deno.test("a module without a memory of its own cannot be given a shared one", async () => {
   assert.throws(
-    () => shareMemory(Deno.readFileSync(KERNELS)),
+    () => shareMemory(Deno.readFileSync(kernelFile("plain"))),
     /defines no memory with an upper limit/,
   );
   const file = fileURLToPath(import.meta.resolve("@tensorflow/tfjs-backend-wasm"));
@@ -229,27 +237,69 @@ Deno.test("a module without a memory of its own cannot be given a shared one", a
   assert.ok(WebAssembly.validate(shareMemory(bytes)));
 });
 
-Deno.test("kernels.wasm brings no data of its own into TensorFlow.js's memory", () => {
-  const bytes = Deno.readFileSync(KERNELS);
-  const sections: number[] = [];
-  for (let at = 8; at < bytes.length;) {
-    sections.push(bytes[at++]);
-    let size = 0;
-    for (let shift = 0;; shift += 7) {
-      const byte = bytes[at++];
-      size |= (byte & 127) << shift;
-      if (byte < 128) break;
+for (const kind of ["plain", "relaxed"] as const) {
+  Deno.test(`${kind}: the kernels bring no data of their own into TensorFlow.js's memory`, () => {
+    const bytes = Deno.readFileSync(kernelFile(kind));
+    const sections: number[] = [];
+    for (let at = 8; at < bytes.length;) {
+      sections.push(bytes[at++]);
+      let size = 0;
+      for (let shift = 0;; shift += 7) {
+        const byte = bytes[at++];
+        size |= (byte & 127) << shift;
+        if (byte < 128) break;
+      }
+      at += size;
     }
-    at += size;
-  }
-  const [data, dataCount, start] = [11, 12, 8];
-  for (const section of [data, dataCount, start]) assert.ok(!sections.includes(section));
+    const [data, dataCount, start] = [11, 12, 8];
+    for (const section of [data, dataCount, start]) assert.ok(!sections.includes(section));
+  });
+}
+
+Deno.test("the relaxed kernels run where the engine has relaxed SIMD, the plain ones everywhere", () => {
+  assert.equal(kernelKind("plain"), "plain");
+  assert.equal(kernelKind(undefined), relaxedSimd() ? "relaxed" : "plain");
+  assert.equal(WebAssembly.validate(Deno.readFileSync(kernelFile("relaxed"))), relaxedSimd());
+  assert.ok(WebAssembly.validate(Deno.readFileSync(kernelFile("plain"))));
+  assert.throws(
+    () => kernelKind("fast"),
+    /CRYPTS_WASM_KERNELS must be "relaxed" or "plain", got "fast"/,
+  );
+});
+
+Deno.test("CRYPTS_WASM_KERNELS=plain: the self-test holds without relaxed SIMD", async () => {
+  const code = `console.log((await selectBackend("wasm")).device);`;
+  const { status, out } = await inNewProcess(code, { CRYPTS_WASM_KERNELS: "plain" });
+  assert.equal(status, 0);
+  assert.match(out, /WebAssembly SIMD/);
+});
+
+Deno.test("the numerics table and the fused operations hold on the plain kernels too", async () => {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "test",
+      "-A",
+      "--no-check",
+      "--filter",
+      "/^wasm/",
+      "backend/wasm_kernels_test.ts",
+      "tensor",
+    ],
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    env: { CRYPTS_WASM_KERNELS: "plain", NO_COLOR: "1" },
+    stderr: "null",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assert.ok(success, text);
+  assert.match(text, /wasm: all \d+ kernels of the table .* ok/);
 });
 
 const compiler = await compilerPresent();
 for (
   const [binary, build] of [
-    ["backend/wasm/kernels/kernels.wasm", buildKernels],
+    ...(Object.keys(BINARIES) as Binary[]).map((name) =>
+      [`backend/wasm/kernels/${name}`, (out: string) => buildKernels(out, name)] as const
+    ),
     ["embedding/kernel/distances.wasm", buildDistances],
   ] as const
 ) {

@@ -1,6 +1,7 @@
 /** The project's own WebAssembly kernels (`kernels/*.c`), running in TensorFlow.js's memory. */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { kernelFile, kernelKind } from "./binary.ts";
 import { type Call, ThreadPool } from "./threads.ts";
 
 /** An address in the backend's memory, in bytes. */
@@ -8,9 +9,9 @@ export type Address = number;
 
 let pool: ThreadPool | null = null;
 
-/** Instantiates `kernels.wasm` on the shared memory of the "wasm" backend, for `threads` threads. */
+/** Instantiates the kernels on the shared memory of the "wasm" backend, for `threads` threads. */
 export async function loadKernels(memory: WebAssembly.Memory, threads: number): Promise<void> {
-  const bytes = await Deno.readFile(new URL("./kernels/kernels.wasm", import.meta.url));
+  const bytes = await Deno.readFile(kernelFile(kernelKind()));
   const module = await WebAssembly.compile(bytes);
   try {
     pool = await ThreadPool.start(module, memory, threads);

@@ -3,7 +3,7 @@
  *
  *     deno run -A lib/embedding/kernel/build.ts
  *
- * Needs clang and lld with the WebAssembly target (Debian: `apt install clang lld`).
+ * Needs clang 19 and its lld (Debian: `apt install clang-19 lld-19`).
  */
 import { fileURLToPath } from "node:url";
 
@@ -15,14 +15,14 @@ const FOLDER = fileURLToPath(new URL(".", import.meta.url));
  * @throws {Error} with the compiler's words when it does not compile
  */
 export async function buildDistances(out: string): Promise<void> {
-  const { success, stderr } = await new Deno.Command("clang", {
+  const { success, stderr } = await new Deno.Command("clang-19", {
     args: [
       ...["--target=wasm32", "-O3", "-msimd128", "-ffreestanding", "-nostdlib"],
       ...["-Wall", "-Wextra", "-Werror", "-Wl,--no-entry,--import-memory,--strip-all"],
       ...["-o", out, `${FOLDER}distances.c`],
     ],
   }).output();
-  if (!success) throw new Error(`clang failed:\n${new TextDecoder().decode(stderr)}`);
+  if (!success) throw new Error(`clang-19 failed:\n${new TextDecoder().decode(stderr)}`);
 }
 
 if (import.meta.main) await buildDistances(`${FOLDER}distances.wasm`);

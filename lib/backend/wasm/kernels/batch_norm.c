@@ -36,7 +36,7 @@ EXPORT(batch_norm_sums)
         for (int v = 0; v < 4; v++) {
           f4 d = load(p + 4 * v) - o[v];
           s[v] += d;
-          q[v] += d * d;
+          q[v] = madd(d, d, q[v]);
         }
       }
       for (int v = 0; v < 4; v++) {
@@ -66,7 +66,7 @@ INLINE void apply(const float *x, const float *scale, const float *shift, float 
     float *out = y + row * channels;
     int c = 0;
     for (; c + 4 <= channels; c += 4) {
-      store(out + c, activate(load(p + c) * load(scale + c) + load(shift + c), activation));
+      store(out + c, activate(madd(load(p + c), load(scale + c), load(shift + c)), activation));
     }
     if (c < channels) {
       int n = channels - c;
@@ -95,11 +95,11 @@ INLINE void gradient_lanes(const float *x, const float *dy, const float *mean, c
     int at = row * channels;
     f4 v = lanes >= 4 ? load(x + at) : load_part(x + at, lanes);
     f4 g = lanes >= 4 ? load(dy + at) : load_part(dy + at, lanes);
-    g = activation_gradient(v * a + b, g, activation);
+    g = activation_gradient(madd(v, a, b), g, activation);
     if (lanes >= 4) store(dx + at, g);
     else store_part(dx + at, g, lanes);
     s += g;
-    d += g * (v - m);
+    d = madd(g, v - m, d);
   }
   store_part(sum, load_part(sum, lanes) + s, lanes);
   store_part(dot, load_part(dot, lanes) + d, lanes);
@@ -145,7 +145,7 @@ EXPORT(batch_norm_gradient_apply)
     float *out = dx + row * channels;
     int i = 0;
     for (; i + 4 <= channels; i += 4) {
-      store(out + i, load(a + i) * load(out + i) + load(b + i) * load(p + i) + load(c + i));
+      store(out + i, madd(load(a + i), load(out + i), madd(load(b + i), load(p + i), load(c + i))));
     }
     for (; i < channels; i++) out[i] = a[i] * out[i] + b[i] * p[i] + c[i];
   }

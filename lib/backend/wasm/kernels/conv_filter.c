@@ -58,7 +58,7 @@ INLINE void product(const float *x, const float *dy, float *dw, int rows, int pi
       for (int i = 0; i < ROWS; i++) {
         f4 s = splat(p[i]);
         UNROLL
-        for (int v = 0; v < vectors; v++) acc[i][v] += s * g[v];
+        for (int v = 0; v < vectors; v++) acc[i][v] = madd(s, g[v], acc[i][v]);
       }
     }
   }

@@ -86,7 +86,7 @@ INLINE void tile(const float *image, const float *w, const float *bias, float *y
       for (int i = 0; i < PIXELS; i++) {
         f4 s = splat(p[i][k]);
         UNROLL
-        for (int v = 0; v < vectors; v++) acc[i][v] += s * f[v];
+        for (int v = 0; v < vectors; v++) acc[i][v] = madd(s, f[v], acc[i][v]);
       }
     }
     UNROLL

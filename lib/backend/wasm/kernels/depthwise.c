@@ -19,7 +19,7 @@ INLINE void forward_block(const float *image, const float *w, f4 bias, float *y,
     for (int kx = 0; kx < kw; kx++, p += tap_step, w += channels) {
       f4 f = load(w);
       UNROLL
-      for (int i = 0; i < count; i++) acc[i] += f * load(p + i * pixel_step);
+      for (int i = 0; i < count; i++) acc[i] = madd(f, load(p + i * pixel_step), acc[i]);
     }
   }
   UNROLL
@@ -106,7 +106,7 @@ INLINE void input_row(const float *dy, const float *w, float *dx, int width, int
         if (ox >= out_width) continue;
         const float *g = dy + (oy * out_width + ox) * channels;
         const float *f = w + (ky * kw + kx) * channels;
-        if (lanes >= 4) acc += load(g) * load(f);
+        if (lanes >= 4) acc = madd(load(g), load(f), acc);
         else acc += load_part(g, lanes) * load_part(f, lanes);
       }
     }
@@ -156,7 +156,7 @@ INLINE void filter_row(const float *x, const float *dy, float *dw, int width, in
         f4 g = load(dy + ox * channels);
         const float *p = x + (ox * sx + left) * channels;
         UNROLL
-  for (int t = 0; t < taps; t++) acc[t] += g * load(p + t * dil_x * channels);
+  for (int t = 0; t < taps; t++) acc[t] = madd(g, load(p + t * dil_x * channels), acc[t]);
       }
       if (ox >= out_width) break;
     }

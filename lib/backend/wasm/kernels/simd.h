@@ -14,6 +14,15 @@ typedef int i4 __attribute__((vector_size(16), aligned(4)));
 INLINE f4 load(const float *p) { return *(const f4 *)p; }
 INLINE void store(float *p, f4 v) { *(f4 *)p = v; }
 INLINE f4 splat(float v) { return (f4){v, v, v, v}; }
+// a * b + c, with one rounding in the relaxed binary and two in the plain one.
+INLINE f4 madd(f4 a, f4 b, f4 c) {
+#ifdef __wasm_relaxed_simd__
+  return __builtin_wasm_relaxed_madd_f32x4(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
 INLINE f4 max4(f4 a, f4 b) { return (f4)__builtin_wasm_pmax_f32x4(a, b); }
 INLINE f4 min4(f4 a, f4 b) { return (f4)__builtin_wasm_pmin_f32x4(a, b); }
 
@@ -23,12 +32,12 @@ INLINE f4 exp4(f4 x) {
   f4 n = __builtin_wasm_nearest_f32x4(x * splat(1.44269504088896341f));
   f4 r = x - n * splat(0.693359375f) + n * splat(2.12194440e-4f);
   f4 p = splat(1.9875691500e-4f);
-  p = p * r + splat(1.3981999507e-3f);
-  p = p * r + splat(8.3334519073e-3f);
-  p = p * r + splat(4.1665795894e-2f);
-  p = p * r + splat(1.6666665459e-1f);
-  p = p * r + splat(5.0000001201e-1f);
-  p = p * (r * r) + r + splat(1.0f);
+  p = madd(p, r, splat(1.3981999507e-3f));
+  p = madd(p, r, splat(8.3334519073e-3f));
+  p = madd(p, r, splat(4.1665795894e-2f));
+  p = madd(p, r, splat(1.6666665459e-1f));
+  p = madd(p, r, splat(5.0000001201e-1f));
+  p = madd(p, r * r, r) + splat(1.0f);
   i4 exponent = (__builtin_convertvector(n, i4) + 127) << 23;
   return p * (f4)exponent;
 }
