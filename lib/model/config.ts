@@ -1,5 +1,7 @@
 /** A model's configuration, checked and completed. */
 import { ACTIVATIONS } from "./activation.ts";
+import { EFFICIENTNET_LITES } from "./encoders/efficientnet_lite.ts";
+import { type Padding, PADDINGS } from "./encoders/padding.ts";
 import { ARCHITECTURES, ENCODERS, listArchitectures, listEncoders } from "./registry.ts";
 import type { ModelConfig } from "./types.ts";
 
@@ -60,5 +62,18 @@ export function completeConfig(config: ModelConfig): Required<ModelConfig> {
     decoderChannels: [...widths],
     decoderBatchNorm: config.decoderBatchNorm ?? true,
     activation,
+    padding: completePadding(config),
   };
+}
+
+function completePadding({ encoder, padding }: ModelConfig): Padding {
+  const lite = EFFICIENTNET_LITES.includes(encoder);
+  if (padding === undefined) return lite ? "tensorflow" : "smp-0.2";
+  const known = PADDINGS.filter((name) => lite || name !== "tensorflow");
+  if (!known.includes(padding)) {
+    throw new RangeError(
+      `padding of ${encoder} must be one of ${known.join(", ")}, got "${padding}"`,
+    );
+  }
+  return padding;
 }

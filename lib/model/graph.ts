@@ -8,6 +8,8 @@ export interface Ops<T> {
   /** Convolution, batch norm if there is one, activation: interpreters may fuse the three. */
   convNorm(x: T, conv: Conv, norm: BatchNorm | null, activation: Activation): T;
   relu(x: T): T;
+  /** min(max(x, 0), 6). */
+  relu6(x: T): T;
   sigmoid(x: T): T;
   swish(x: T): T;
   add(a: T, b: T): T;
@@ -27,7 +29,7 @@ export interface Ops<T> {
 }
 
 /** What follows a convolution and its norm. */
-export type Activation = "none" | "relu" | "swish";
+export type Activation = "none" | "relu" | "relu6" | "swish";
 
 /** A built encoder: feature maps by stage, input first. */
 export interface Encoder {

@@ -1,5 +1,7 @@
 /** Which architectures and encoders exist. */
 import { buildEfficientNet, EFFICIENTNETS } from "./encoders/efficientnet.ts";
+import { buildEfficientNetLite, EFFICIENTNET_LITES } from "./encoders/efficientnet_lite.ts";
+import type { Padding } from "./encoders/padding.ts";
 import { buildResNet, RESNETS } from "./encoders/resnet.ts";
 import type { Decoder, Encoder } from "./graph.ts";
 import type { LayerBuilder } from "./layers.ts";
@@ -16,12 +18,13 @@ export type DecoderBuilder = (
   batchNorm: boolean,
 ) => Decoder;
 
-/** Builds an encoder by name, for input channels and depth. */
+/** Builds an encoder by name, for input channels, depth and padding. */
 export type EncoderBuilder = (
   build: LayerBuilder,
   name: string,
   inChannels: number,
   depth: number,
+  padding: Padding,
 ) => Encoder;
 
 /** Decoder and kernel size of the segmentation head by architecture. */
@@ -35,6 +38,7 @@ export const ARCHITECTURES: Record<string, { decoder: DecoderBuilder; headKernel
 /** Encoder builders by name. */
 export const ENCODERS: Record<string, EncoderBuilder> = Object.fromEntries([
   ...EFFICIENTNETS.map((name) => [name, buildEfficientNet]),
+  ...EFFICIENTNET_LITES.map((name) => [name, buildEfficientNetLite]),
   ...RESNETS.map((name) => [name, buildResNet]),
 ]);
 

@@ -46,8 +46,14 @@ export function describeParameters(config: ModelConfig): Omit<Parameter, "variab
 /** Encoder, decoder and segmentation head, built in the state_dict's order. */
 function buildLayers(build: LayerBuilder, config: Required<ModelConfig>) {
   const { decoder: buildDecoder, headKernel } = ARCHITECTURES[config.architecture];
-  const { inChannels, encoderDepth, decoderChannels, decoderBatchNorm } = config;
-  const encoder = ENCODERS[config.encoder](build, config.encoder, inChannels, encoderDepth);
+  const { inChannels, encoderDepth, decoderChannels, decoderBatchNorm, padding } = config;
+  const encoder = ENCODERS[config.encoder](
+    build,
+    config.encoder,
+    inChannels,
+    encoderDepth,
+    padding,
+  );
   const decoder = buildDecoder(build, encoder.channels, decoderChannels, decoderBatchNorm);
   const head = build.conv("segmentation_head.0", decoder.channels, config.classes, headKernel, {
     bias: true,

@@ -36,6 +36,7 @@ export function summarize(model: GraphModel): LayerSummary[] {
       return y;
     },
     relu: same,
+    relu6: same,
     sigmoid: same,
     swish: same,
     add: same,

@@ -1,7 +1,14 @@
 /** The operations on tensors: training mode, and evaluation mode with batch norm folded away. */
 import * as tf from "@tensorflow/tfjs-core";
-import { batchNormTrain, channelScale, globalAverage, swish } from "../tensor/mod.ts";
 import type { Random } from "../base/mod.ts";
+import {
+  activate,
+  batchNormTrain,
+  channelScale,
+  globalAverage,
+  relu6,
+  swish,
+} from "../tensor/mod.ts";
 import type { Activation, Ops } from "./graph.ts";
 import type { FoldCache } from "./batch_norm_folding.ts";
 import type { BatchNorm, Conv } from "./layers.ts";
@@ -41,7 +48,7 @@ export class TensorOps implements Ops<T4> {
         bias,
         activation: activation === "relu" ? "relu" : "linear",
       });
-      return activation === "swish" ? swish(y) : y;
+      return activation === "relu" ? y : activate(y, activation);
     }
     const y = this.conv(x, conv);
     return norm ? this.batchNorm(y, norm, activation) : activate(y, activation);
@@ -74,6 +81,9 @@ export class TensorOps implements Ops<T4> {
 
   relu(x: T4): T4 {
     return tf.relu(x);
+  }
+  relu6(x: T4): T4 {
+    return relu6(x);
   }
   sigmoid(x: T4): T4 {
     return tf.sigmoid(x);
@@ -129,10 +139,6 @@ export class TensorOps implements Ops<T4> {
 /** Whether a gradient is being recorded: then weights must stay in the graph, unfolded. */
 function recording(): boolean {
   return tf.engine().state.gradientDepth > 0;
-}
-
-function activate(x: T4, activation: Activation): T4 {
-  return activation === "relu" ? tf.relu(x) : activation === "swish" ? swish(x) : x;
 }
 
 function convolve(x: T4, conv: Conv, filter: T4): T4 {

@@ -2,13 +2,17 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Random } from "../base/mod.ts";
 import type { OutputActivation } from "./activation.ts";
+import type { Padding } from "./encoders/padding.ts";
 import type { Layout } from "./layout.ts";
 
 /** What {@link createModel} builds; names and defaults are those of segmentation_models_pytorch 0.2. */
 export interface ModelConfig {
   /** "Unet" | "UnetPlusPlus" | "Linknet" | "MAnet". */
   architecture: string;
-  /** "efficientnet-b0" … "efficientnet-b7", "resnet18" … "resnet152". */
+  /**
+   * "efficientnet-b0" … "efficientnet-b7", "timm-tf_efficientnet_lite0" … "timm-tf_efficientnet_lite4",
+   * "resnet18" … "resnet152".
+   */
   encoder: string;
   /** Number of output classes; default 2. */
   classes?: number;
@@ -22,6 +26,11 @@ export interface ModelConfig {
   decoderBatchNorm?: boolean;
   /** Applied to the logits by `predict`; default none. */
   activation?: OutputActivation | null;
+  /**
+   * How an EfficientNet pads, see {@link Padding}; default "smp-0.2", the original's, and "tensorflow" for
+   * the lite ones. Weights of another padding load without an error and give other classes.
+   */
+  padding?: Padding;
 }
 
 /** One entry of the model's state_dict. */

@@ -22,6 +22,7 @@ export function usedLayers(run: (ops: Ops<null>) => void): UsedLayer[] {
       return null;
     },
     relu: nothing,
+    relu6: nothing,
     sigmoid: nothing,
     swish: nothing,
     add: nothing,

@@ -1,10 +1,14 @@
 /** Batch normalization in training mode, differentiable. */
 import * as tf from "@tensorflow/tfjs-core";
 import { Fused, hasFused, runFused } from "./fused.ts";
+import { relu6 } from "./relu6.ts";
 import { swish } from "./swish.ts";
 
 /** What follows the normalization. */
-export type NormActivation = "none" | "relu" | "swish";
+export type NormActivation = "none" | "relu" | "relu6" | "swish";
+
+/** Activations that the fused kernels have within them. */
+export const FUSED_ACTIVATIONS: readonly NormActivation[] = ["none", "relu", "swish"];
 
 /** What {@link batchNormTrain} returns; all three must be disposed of by the caller (or its tidy). */
 export interface BatchNormResult {
@@ -43,18 +47,32 @@ export function batchNormTrain(
   activation: NormActivation = "none",
 ): BatchNormResult {
   if (hasFused(Fused.BatchNormTrain)) {
+    const within = FUSED_ACTIVATIONS.includes(activation);
     const [y, mean, variance] = runFused<tf.Tensor[]>(
       Fused.BatchNormTrain,
       { x, gamma, beta },
-      { epsilon, activation },
+      { epsilon, activation: within ? activation : "none" },
     );
-    return { y, mean, variance } as BatchNormResult;
+    return { y: within ? y : activate(y, activation), mean, variance } as BatchNormResult;
   }
   const { mean, variance } = tf.moments(x, [0, 1, 2]) as {
     mean: tf.Tensor1D;
     variance: tf.Tensor1D;
   };
   const z = tf.batchNorm(x, mean, variance, beta, gamma, epsilon) as tf.Tensor4D;
-  const y = activation === "relu" ? tf.relu(z) : activation === "swish" ? swish(z) : z;
-  return { y, mean, variance };
+  return { y: activate(z, activation), mean, variance };
+}
+
+/** The activation alone; differentiable. */
+export function activate<T extends tf.Tensor>(x: T, activation: NormActivation): T {
+  switch (activation) {
+    case "none":
+      return x;
+    case "relu":
+      return tf.relu(x);
+    case "relu6":
+      return relu6(x);
+    case "swish":
+      return swish(x);
+  }
 }

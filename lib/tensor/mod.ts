@@ -1,6 +1,6 @@
 /** Differentiable operations that backends may fuse, and the losses. */
 export { ADAM_STEP, adamStep, type AdamStepAttrs, hasFusedAdamStep } from "./adam_step.ts";
-export { batchNormTrain, type NormActivation } from "./batch_norm.ts";
+export { activate, batchNormTrain, type NormActivation } from "./batch_norm.ts";
 export { Fused, runFused } from "./fused.ts";
 export {
   createLoss,
@@ -11,5 +11,6 @@ export {
   softDicePerSample,
   softDiceScore,
 } from "./losses.ts";
+export { relu6 } from "./relu6.ts";
 export { channelScale, globalAverage } from "./squeeze_excite.ts";
 export { swish } from "./swish.ts";

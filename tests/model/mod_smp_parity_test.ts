@@ -115,7 +115,7 @@ class TracingOps extends TensorOps {
       y = super.convNorm(x, conv, norm, "none");
       this.outputs.set(norm.name, tf.keep(tf.clone(y)));
     }
-    return activation === "relu" ? this.relu(y) : activation === "swish" ? this.swish(y) : y;
+    return activation === "none" ? y : this[activation](y);
   }
 }
 
@@ -128,7 +128,7 @@ sharedTest("every encoder has the reference's parameter counts under every archi
       assert.equal(count, counts[architecture], `${architecture} with ${counts.encoder}`);
     }
   }
-  assert.equal(listEncoders().length, 13);
+  assert.equal(listEncoders().length, 18);
 });
 
 async function assertStatistics(x: tf.Tensor4D, want: Statistics, what: string): Promise<void> {

@@ -1,17 +1,27 @@
-/** EfficientNet encoders (Tan and Le 2019) as efficientnet_pytorch 0.6.3 and smp 0.2 have them. */
+/** EfficientNet encoders (Tan and Le 2019) as efficientnet_pytorch and smp have them. */
 import type { Encoder, Ops } from "../graph.ts";
 import type { BatchNorm, Conv, LayerBuilder } from "../layers.ts";
+import { type Padding, StaticSides } from "./padding.ts";
 
-/** Width and depth factors, and the block indices at which stages 2 to 4 end. */
-const VARIANTS: Record<string, { width: number; depth: number; ends: number[] }> = {
-  "efficientnet-b0": { width: 1.0, depth: 1.0, ends: [3, 5, 9] },
-  "efficientnet-b1": { width: 1.0, depth: 1.1, ends: [5, 8, 16] },
-  "efficientnet-b2": { width: 1.1, depth: 1.2, ends: [5, 8, 16] },
-  "efficientnet-b3": { width: 1.2, depth: 1.4, ends: [5, 8, 18] },
-  "efficientnet-b4": { width: 1.4, depth: 1.8, ends: [6, 10, 22] },
-  "efficientnet-b5": { width: 1.6, depth: 2.2, ends: [8, 13, 27] },
-  "efficientnet-b6": { width: 1.8, depth: 2.6, ends: [9, 15, 31] },
-  "efficientnet-b7": { width: 2.0, depth: 3.1, ends: [11, 18, 38] },
+interface Variant {
+  /** Factors on channels and repeats. */
+  width: number;
+  depth: number;
+  /** Side of the images that the classifier was trained on. */
+  side: number;
+  /** Block indices at which stages 2 to 4 end. */
+  ends: number[];
+}
+
+const VARIANTS: Record<string, Variant> = {
+  "efficientnet-b0": { width: 1.0, depth: 1.0, side: 224, ends: [3, 5, 9] },
+  "efficientnet-b1": { width: 1.0, depth: 1.1, side: 240, ends: [5, 8, 16] },
+  "efficientnet-b2": { width: 1.1, depth: 1.2, side: 260, ends: [5, 8, 16] },
+  "efficientnet-b3": { width: 1.2, depth: 1.4, side: 300, ends: [5, 8, 18] },
+  "efficientnet-b4": { width: 1.4, depth: 1.8, side: 380, ends: [6, 10, 22] },
+  "efficientnet-b5": { width: 1.6, depth: 2.2, side: 456, ends: [8, 13, 27] },
+  "efficientnet-b6": { width: 1.8, depth: 2.6, side: 528, ends: [9, 15, 31] },
+  "efficientnet-b7": { width: 2.0, depth: 3.1, side: 600, ends: [11, 18, 38] },
 };
 
 /** repeats, kernel, stride, expansion, inputs, outputs of B0's block groups. */
@@ -46,7 +56,7 @@ interface Block {
 }
 
 /** Width scaled and rounded to a multiple of 8, never below 90% of the wanted width. */
-function scaled(filters: number, width: number): number {
+export function scaled(filters: number, width: number): number {
   if (width === 1) return filters;
   const wanted = filters * width;
   const rounded = Math.max(8, Math.floor((wanted + 4) / 8) * 8);
@@ -59,12 +69,20 @@ export function buildEfficientNet(
   name: string,
   inChannels: number,
   depth: number,
+  padding: Padding,
 ): Encoder {
-  const { width, depth: deeper, ends } = VARIANTS[name];
+  const { width, depth: deeper, side, ends } = VARIANTS[name];
+  // smp 0.2 pads everywhere for the training side itself, which is even in all variants.
+  const sides = new StaticSides(side);
+  const pad = (kernel: number, stride: number) =>
+    padding === "smp-0.3" ? sides.next(kernel, stride) : "same";
   const norm = (path: string, channels: number) =>
     build.batchNorm(`encoder.${path}`, channels, EPSILON, MOMENTUM);
   const stemWidth = scaled(32, width);
-  const stem = build.conv("encoder._conv_stem", inChannels, stemWidth, 3, { stride: 2 });
+  const stem = build.conv("encoder._conv_stem", inChannels, stemWidth, 3, {
+    stride: 2,
+    pad: pad(3, 2),
+  });
   const stemNorm = norm("_bn0", stemWidth);
   const blocks: Block[] = [];
   for (const [repeats, kernel, stride, expansion, from, to] of GROUPS) {
@@ -72,9 +90,9 @@ export function buildEfficientNet(
     for (let r = 0; r < Math.ceil(repeats * deeper); r++) {
       const inputs = r === 0 ? scaled(from, width) : outputs;
       const path = `_blocks.${blocks.length}`;
-      blocks.push(
-        block(build, norm, path, inputs, outputs, kernel, r === 0 ? stride : 1, expansion),
-      );
+      const step = r === 0 ? stride : 1;
+      const shape = { inputs, outputs, kernel, stride: step, expansion, pad: pad(kernel, step) };
+      blocks.push(block(build, norm, path, shape));
     }
   }
   // Never run in segmentation, but part of the state_dict.
@@ -102,16 +120,23 @@ export function buildEfficientNet(
   };
 }
 
+interface BlockShape {
+  inputs: number;
+  outputs: number;
+  kernel: number;
+  stride: number;
+  expansion: number;
+  /** Padding of the depthwise convolution. */
+  pad: "same" | number;
+}
+
 function block(
   build: LayerBuilder,
   norm: (path: string, channels: number) => BatchNorm,
   path: string,
-  inputs: number,
-  outputs: number,
-  kernel: number,
-  stride: number,
-  expansion: number,
+  shape: BlockShape,
 ): Block {
+  const { inputs, outputs, kernel, stride, expansion, pad } = shape;
   const at = `encoder.${path}`;
   const middle = inputs * expansion;
   const squeezed = Math.max(1, Math.floor(inputs * 0.25));
@@ -121,6 +146,7 @@ function block(
     norm0: expansion > 1 ? norm(`${path}._bn0`, middle) : null,
     depthwise: build.conv(`${at}._depthwise_conv`, middle, middle, kernel, {
       stride,
+      pad,
       depthwise: true,
     }),
     norm1: norm(`${path}._bn1`, middle),

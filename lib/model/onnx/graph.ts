@@ -58,6 +58,16 @@ export class OnnxGraph {
     return key;
   }
 
+  /** A single float32 number without dimensions, as Clip takes its bounds. */
+  scalar(value: number): string {
+    const key = `scalar_${value}`;
+    if (!this.constants.has(key)) {
+      this.initializer(key, FLOAT, [], new Uint8Array(Float32Array.of(value).buffer));
+      this.constants.set(key, key);
+    }
+    return key;
+  }
+
   /** Declares the graph's input; a string in `shape` is a dimension free at run time. */
   input(name: string, shape: readonly (number | string)[]): string {
     this.graph.message(11, valueInfo(this.unique(name), shape));

@@ -34,11 +34,15 @@ export class OnnxOps implements Ops<string> {
       },
       name,
     );
-    return activation === "relu" ? this.relu(y) : activation === "swish" ? this.swish(y) : y;
+    return activation === "none" ? y : this[activation](y);
   }
 
   relu(x: string): string {
     return this.graph.node("Relu", [x]);
+  }
+  relu6(x: string): string {
+    const [low, high] = [0, 6].map((bound) => this.graph.scalar(bound));
+    return this.graph.node("Clip", [x, low, high]);
   }
   sigmoid(x: string): string {
     return this.graph.node("Sigmoid", [x]);
