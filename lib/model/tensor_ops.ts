@@ -4,6 +4,7 @@ import type { Random } from "../base/mod.ts";
 import {
   activate,
   batchNormTrain,
+  capAtSix,
   channelScale,
   globalAverage,
   relu6,
@@ -46,9 +47,9 @@ export class TensorOps implements Ops<T4> {
         strides: conv.stride,
         pad: conv.pad,
         bias,
-        activation: activation === "relu" ? "relu" : "linear",
+        activation: activation === "relu" || activation === "relu6" ? "relu" : "linear",
       });
-      return activation === "relu" ? y : activate(y, activation);
+      return activation === "swish" ? swish(y) : activation === "relu6" ? capAtSix(y) : y;
     }
     const y = this.conv(x, conv);
     return norm ? this.batchNorm(y, norm, activation) : activate(y, activation);

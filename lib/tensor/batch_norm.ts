@@ -1,14 +1,11 @@
 /** Batch normalization in training mode, differentiable. */
 import * as tf from "@tensorflow/tfjs-core";
 import { Fused, hasFused, runFused } from "./fused.ts";
-import { relu6 } from "./relu6.ts";
+import { capAtSix, relu6 } from "./relu6.ts";
 import { swish } from "./swish.ts";
 
 /** What follows the normalization. */
 export type NormActivation = "none" | "relu" | "relu6" | "swish";
-
-/** Activations that the fused kernels have within them. */
-export const FUSED_ACTIVATIONS: readonly NormActivation[] = ["none", "relu", "swish"];
 
 /** What {@link batchNormTrain} returns; all three must be disposed of by the caller (or its tidy). */
 export interface BatchNormResult {
@@ -47,13 +44,13 @@ export function batchNormTrain(
   activation: NormActivation = "none",
 ): BatchNormResult {
   if (hasFused(Fused.BatchNormTrain)) {
-    const within = FUSED_ACTIVATIONS.includes(activation);
+    const capped = activation === "relu6";
     const [y, mean, variance] = runFused<tf.Tensor[]>(
       Fused.BatchNormTrain,
       { x, gamma, beta },
-      { epsilon, activation: within ? activation : "none" },
+      { epsilon, activation: capped ? "relu" : activation },
     );
-    return { y: within ? y : activate(y, activation), mean, variance } as BatchNormResult;
+    return { y: capped ? capAtSix(y) : y, mean, variance } as BatchNormResult;
   }
   const { mean, variance } = tf.moments(x, [0, 1, 2]) as {
     mean: tf.Tensor1D;

@@ -11,6 +11,6 @@ export {
   softDicePerSample,
   softDiceScore,
 } from "./losses.ts";
-export { relu6 } from "./relu6.ts";
+export { capAtSix, relu6 } from "./relu6.ts";
 export { channelScale, globalAverage } from "./squeeze_excite.ts";
 export { swish } from "./swish.ts";

@@ -19,6 +19,7 @@ const SAMPLED = [
   "UnetPlusPlus efficientnet-b0",
   "Linknet efficientnet-b1",
   "MAnet resnet18",
+  "Unet timm-tf_efficientnet_lite0",
 ];
 
 for (const architecture of listArchitectures()) {

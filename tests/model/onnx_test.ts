@@ -25,6 +25,9 @@ for (
     { architecture: "MAnet", encoder: "efficientnet-b0", ...SLIM },
     { architecture: "Unet", encoder: "resnet50", ...SLIM, classes: 3, decoderBatchNorm: false },
     { architecture: "Unet", encoder: "efficientnet-b0", encoderDepth: 3, inChannels: 1 },
+    { architecture: "Unet", encoder: "timm-tf_efficientnet_lite0", ...SLIM },
+    { architecture: "Linknet", encoder: "efficientnet-b2", padding: "smp-0.3" } as const,
+    { architecture: "MAnet", encoder: "timm-tf_efficientnet_lite1", padding: "smp-0.3" } as const,
   ]
 ) {
   const name = Object.values(config).join(" ");

@@ -5,6 +5,7 @@ import { adamStep } from "../../lib/tensor/adam_step.ts";
 import { batchNormTrain } from "../../lib/tensor/batch_norm.ts";
 import { Fused, hasFused } from "../../lib/tensor/fused.ts";
 import { channelScale, globalAverage } from "../../lib/tensor/squeeze_excite.ts";
+import { relu6 } from "../../lib/tensor/relu6.ts";
 import { swish } from "../../lib/tensor/swish.ts";
 import { createRandom } from "../../lib/base/random.ts";
 
@@ -57,6 +58,20 @@ for (const backend of ["wasm", "cpu"]) {
         }
       }
     });
+  });
+
+  Deno.test(`${backend}: ReLU6 and its gradient, zero at both bounds as PyTorch has it`, async () => {
+    await selectBackend(backend);
+    const before = tf.memory().numTensors;
+    const [y, slope] = tf.tidy(() => {
+      const x = tf.tensor1d([-2, 0, 1.5, 5.75, 6, 9]);
+      const dy = tf.tensor1d([1, 1, 2, 3, 1, 1]);
+      return [relu6(x).dataSync(), tf.grad((t) => relu6(t))(x, dy).dataSync()];
+    });
+    assert.ok(Number.isNaN(tf.tidy(() => relu6(tf.scalar(NaN)).dataSync()[0])), "NaN is passed on");
+    assert.deepEqual([...y], [0, 0, 1.5, 5.75, 6, 6]);
+    assert.deepEqual([...slope], [0, 0, 2, 3, 0, 0]);
+    assert.equal(tf.memory().numTensors, before);
   });
 
   Deno.test(`${backend}: batch norm gives mean, biased variance and the activated output`, async () => {
