@@ -32,20 +32,12 @@ function sentenceOf(folder: string): string {
   return comment.replace(/\s*\n \* ?/g, " ");
 }
 
-/** The files of a folder with what they hold, by their first doc comment. */
-function modulesOf(folder: string): string[] {
-  return [...Deno.readDirSync(join(PROJECT_ROOT, "lib", folder))]
-    .filter((e) => e.name !== "mod.ts" && (e.isDirectory || e.name.endsWith(".ts")))
-    .map((e) => e.isDirectory ? `${e.name}/` : e.name.replace(/\.ts$/, ""))
-    .sort();
-}
-
 /** The page with its list of folders made anew. */
 export function withFolders(page: string): string {
   const rows = [...ROWS].reverse().flat().map((folder) =>
-    `| \`${folder}\` | ${sentenceOf(folder)} | ${modulesOf(folder).join(", ")} |`
+    `| \`${folder}\` | ${sentenceOf(folder)} |`
   );
-  const table = ["| folder | what it is | its modules |", "| --- | --- | --- |", ...rows];
+  const table = ["| folder | what it is |", "| --- | --- |", ...rows];
   const [before, rest] = page.split(START);
   const after = rest?.split(END)[1];
   if (after === undefined) throw new Error(`docs/architecture.md lacks "${START}" or "${END}"`);

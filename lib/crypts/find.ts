@@ -1,6 +1,8 @@
 /** Crypts as objects: the connected components of a mask, cleaned and, where they touch, cut. */
+import { fillHoles, RunCollector, type RunMask } from "../annotation/mod.ts";
 import type { Mask } from "../image/mod.ts";
-import { fillHoles, labelRuns, RunCollector, type RunMask } from "../annotation/mod.ts";
+import { type Box, boxesOf, drawBox, type Part, partsOf } from "./boxes.ts";
+import { growMarkers, type MarkerOptions } from "./markers.ts";
 import { splitTouching } from "./split.ts";
 
 /** One crypt. It owns its pixels: crypts never overlap. */
@@ -28,63 +30,82 @@ export interface CryptOptions {
   minArea?: number;
   /** Holes up to this many pixels are filled; default all (Infinity), 0 fills none. */
   maxHole?: number;
-  /** Cuts touching crypts apart, see `splitTouching`; default false. `true` is a neck of 0.6. */
+  /** Cuts touching crypts apart by shape, see `splitTouching`; default false. `true` is a neck of 0.6. */
   split?: boolean | number;
+  /** How crypts grow from their interior where that is given, see `growMarkers`. */
+  markers?: MarkerOptions;
+}
+
+/** What a network says of a mask beyond yes and no; both have the mask's size. */
+export interface CryptMaps {
+  /** Probability of each pixel, for {@link Crypt.probability}. */
+  probability?: Float32Array | null;
+  /** Non-zero well inside of crypts: crypts grow from its components, and `split` is not used. */
+  interior?: Uint8Array | null;
 }
 
 /**
  * The crypts of a mask.
  *
- * @param probability one value a pixel, for {@link Crypt.probability}
  * @throws {RangeError} when the lengths do not fit or a setting is out of range
+ * @example
+ * ```ts
+ * import { findCrypts } from "crypts/crypts";
+ * const mask = { data: Uint8Array.from([1, 1, 0, 1]), height: 1, width: 4 };
+ * findCrypts(mask).map((crypt) => crypt.area); // [2, 1]
+ * ```
  */
 export function findCrypts(
   mask: Mask,
   options: CryptOptions = {},
-  probability: Float32Array | null = null,
+  maps: CryptMaps = {},
 ): Crypt[] {
-  if (mask.data.length !== mask.height * mask.width) {
-    throw new RangeError(
-      `a mask of ${mask.height} x ${mask.width} needs ${mask.height * mask.width} pixels, ` +
-        `got ${mask.data.length}`,
-    );
+  const { probability = null, interior = null } = maps, pixels = mask.height * mask.width;
+  for (const [name, data] of Object.entries({ mask: mask.data, interior })) {
+    if (data && data.length !== pixels) {
+      throw new RangeError(
+        `a ${name} of ${mask.height} x ${mask.width} needs ${pixels} pixels, got ${data.length}`,
+      );
+    }
   }
   const runs = new RunCollector(mask.width);
   runs.push(mask.data, probability);
-  return [...cryptsOf(runs.finish(), options)];
+  let inner: RunMask | null = null;
+  if (interior) {
+    const collector = new RunCollector(mask.width);
+    collector.push(interior);
+    inner = collector.finish();
+  }
+  return [...cryptsOf(runs.finish(), options, inner)];
 }
 
 /**
  * {@link findCrypts} for masks as runs, one crypt at a time: no crypt is kept.
  *
- * @throws {RangeError} when a setting is out of range
+ * @param interior the runs of {@link CryptMaps.interior}
+ * @throws {RangeError} when a setting is out of range or the sizes differ
  */
-export function* cryptsOf(runs: RunMask, options: CryptOptions = {}): Generator<Crypt> {
-  const { minArea = 1, maxHole = Infinity, split = false } = options;
+export function* cryptsOf(
+  runs: RunMask,
+  options: CryptOptions = {},
+  interior: RunMask | null = null,
+): Generator<Crypt> {
+  const { minArea = 1, maxHole = Infinity } = options;
   if (!(minArea >= 0)) throw new RangeError(`minArea must be >= 0 pixels, got ${minArea}`);
   if (!(maxHole >= 0)) throw new RangeError(`maxHole must be >= 0 pixels, got ${maxHole}`);
+  if (interior && (interior.height !== runs.height || interior.width !== runs.width)) {
+    throw new RangeError(
+      `the interior is ${interior.height} x ${interior.width}, the mask ${runs.height} x ${runs.width}`,
+    );
+  }
   const boxes = boxesOf(runs);
   const swallowed = new Set<number>();
   let id = 0;
   for (const [index, box] of boxes.entries()) {
     if (swallowed.has(index) || (box.bottom - box.top) * (box.right - box.left) < minArea) continue;
-    const drawn = draw(runs, box);
-    const { height, width } = drawn;
-    if (maxHole > 0) {
-      const full = fillHoles(drawn.mask, height, width, maxHole);
-      if (full.filled > 0) {
-        // What lay in a filled hole is part of this crypt now.
-        for (const other of inside(boxes, index)) {
-          const first = boxes[other].runs[0];
-          const y = boxes[other].top - box.top, x = runs.start[first] - box.left;
-          if (full.mask[y * width + x] !== 0) swallowed.add(other);
-        }
-        drawn.mask = full.mask;
-      }
-    }
-    const parts = split === false
-      ? [drawn]
-      : separate(drawn, split === true ? 0.6 : split, Math.max(1, minArea));
+    const whole = drawBox(runs, box);
+    const parts = fillParts(apart(whole, options, interior), maxHole);
+    swallow(parts, boxes, index, runs, swallowed);
     for (const part of parts) {
       let area = 0;
       for (const value of part.mask) area += value;
@@ -98,99 +119,79 @@ export function* cryptsOf(runs: RunMask, options: CryptOptions = {}): Generator<
   }
 }
 
-interface Box {
-  top: number;
-  bottom: number;
-  left: number;
-  right: number;
-  /** Indices of the component's runs, and the row of each. */
-  runs: number[];
-  rows: number[];
-}
-
-interface Drawn {
-  top: number;
-  left: number;
-  height: number;
-  width: number;
-  mask: Uint8Array;
-}
-
-function boxesOf(runs: RunMask): Box[] {
-  const { labels, count } = labelRuns(runs);
-  const boxes = Array.from({ length: count }, (): Box => ({
-    top: Infinity,
-    bottom: 0,
-    left: Infinity,
-    right: 0,
-    runs: [],
-    rows: [],
-  }));
-  for (let y = 0; y < runs.height; y++) {
-    for (let i = runs.rowStart[y]; i < runs.rowStart[y + 1]; i++) {
-      const box = boxes[labels[i]];
-      if (box.runs.length === 0) box.top = y;
-      box.bottom = y + 1;
-      if (runs.start[i] < box.left) box.left = runs.start[i];
-      if (runs.end[i] > box.right) box.right = runs.end[i];
-      box.runs.push(i);
-      box.rows.push(y);
-    }
+/** The parts of a component: grown from its interior, cut at its necks, or itself. */
+function apart(whole: Part, options: CryptOptions, interior: RunMask | null): Part[] {
+  const { mask, height, width } = whole,
+    { split = false, minArea = 1, maxHole = Infinity } = options;
+  if (interior) {
+    const inner = drawWindow(interior, whole);
+    return partsOf(whole, growMarkers(mask, inner, height, width, options.markers));
   }
-  return boxes;
+  if (split === false) return [whole];
+  // Without an interior the shape decides, and a lumen would count as a neck.
+  const full = maxHole > 0 ? fillHoles(mask, height, width, maxHole).mask : mask;
+  const neck = split === true ? 0.6 : split;
+  return partsOf(
+    { ...whole, mask: full },
+    splitTouching(full, height, width, neck, Math.max(1, minArea)),
+  );
 }
 
-/** Components whose box lies within that of another. They come behind it: it begins above them. */
-function inside(boxes: readonly Box[], index: number): number[] {
-  const { bottom, left, right } = boxes[index], found: number[] = [];
+/** The parts with their holes filled; a part within another's hole is part of that. */
+function fillParts(parts: Part[], maxHole: number): Part[] {
+  if (maxHole === 0) return parts;
+  const full = parts.map((part) => {
+    const { mask, filled } = fillHoles(part.mask, part.height, part.width, maxHole);
+    return { part: { ...part, mask }, filled };
+  });
+  const holders = full.filter(({ filled }) => filled > 0).map(({ part }) => part);
+  return full.map(({ part }) => part)
+    .filter((part) =>
+      !holders.some((holder) => holder !== part && covers(holder, firstPixel(part)))
+    );
+}
+
+/** Marks the components that lie in a filled hole of a part. They come behind it. */
+function swallow(
+  parts: readonly Part[],
+  boxes: readonly Box[],
+  index: number,
+  runs: RunMask,
+  swallowed: Set<number>,
+): void {
+  const { bottom, left, right } = boxes[index];
   for (let i = index + 1; i < boxes.length && boxes[i].top < bottom; i++) {
     const box = boxes[i];
-    if (box.bottom < bottom && box.left > left && box.right < right) found.push(i);
+    if (!(box.bottom < bottom && box.left > left && box.right < right)) continue;
+    const first = { y: box.top, x: runs.start[box.runs[0]] };
+    if (parts.some((part) => covers(part, first))) swallowed.add(i);
   }
-  return found;
 }
 
-function draw(runs: RunMask, box: Box): Drawn {
-  const { top, left } = box, height = box.bottom - top, width = box.right - left;
-  const mask = new Uint8Array(height * width);
-  box.runs.forEach((run, i) => {
-    const row = (box.rows[i] - top) * width - left;
-    mask.fill(1, row + runs.start[run], row + runs.end[run]);
-  });
-  return { top, left, height, width, mask };
+function firstPixel(part: Part): { y: number; x: number } {
+  return { y: part.top, x: part.left + part.mask.indexOf(1) };
 }
 
-/** The parts of a component, each in its own box. */
-function separate(whole: Drawn, neck: number, smallest: number): Drawn[] {
-  const { height, width, mask } = whole;
-  const { labels, count } = splitTouching(mask, height, width, neck, smallest);
-  if (count <= 1) return [whole];
-  return Array.from({ length: count }, (_, part) => {
-    let top = height, bottom = 0, left = width, right = 0;
-    for (let i = 0; i < labels.length; i++) {
-      if (labels[i] !== part + 1) continue;
-      const y = Math.floor(i / width), x = i % width;
-      if (y < top) top = y;
-      if (y >= bottom) bottom = y + 1;
-      if (x < left) left = x;
-      if (x >= right) right = x + 1;
+function covers(part: Part, { y, x }: { y: number; x: number }): boolean {
+  const row = y - part.top, column = x - part.left;
+  return row >= 0 && row < part.height && column >= 0 && column < part.width &&
+    part.mask[row * part.width + column] !== 0;
+}
+
+/** The pixels of `runs` in the window of a part, 0/1. */
+function drawWindow(runs: RunMask, { top, left, height, width }: Part): Uint8Array {
+  const out = new Uint8Array(height * width);
+  for (let y = 0; y < height; y++) {
+    for (let i = runs.rowStart[top + y]; i < runs.rowStart[top + y + 1]; i++) {
+      const from = Math.max(0, runs.start[i] - left), to = Math.min(width, runs.end[i] - left);
+      if (from < to) out.fill(1, y * width + from, y * width + to);
     }
-    const out = new Uint8Array((bottom - top) * (right - left));
-    for (let y = top, o = 0; y < bottom; y++) {
-      for (let x = left; x < right; x++) out[o++] = labels[y * width + x] === part + 1 ? 1 : 0;
-    }
-    return {
-      top: whole.top + top,
-      left: whole.left + left,
-      height: bottom - top,
-      width: right - left,
-      mask: out,
-    };
-  });
+  }
+  return out;
 }
 
 /** Over the predicted pixels of a part: those of the component's runs, not the holes filled. */
-function meanProbability(part: Drawn, runs: RunMask, box: Box): number | null {
+function meanProbability(part: Part, runs: RunMask, box: Box): number | null {
   if (!runs.probability) return null;
   let sum = 0, count = 0;
   for (const [i, run] of box.runs.entries()) {

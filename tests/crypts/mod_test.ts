@@ -346,7 +346,7 @@ Deno.test("a crypt's mean probability is that of its predicted pixels, holes apa
     sum += v * probability[i];
     count += v;
   });
-  const [crypt] = findCrypts(mask, {}, probability);
+  const [crypt] = findCrypts(mask, {}, { probability });
   assert.equal(crypt.area, count + 1);
   assert.ok(Math.abs(crypt.probability! - sum / count) < 1e-6);
   assert.equal(findCrypts(mask)[0].probability, null);
