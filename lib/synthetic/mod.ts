@@ -1,2 +1,15 @@
-/** The built-in data set: seeded, H&E-like colon mucosa. */
+/** Seeded, H&E-like colon mucosa: the built-in data set, and endless fields that teach. */
 export { ensureBuiltIn, generateDataset, type GenerateOptions } from "./generate.ts";
+export {
+  drawTeaching,
+  type Feature,
+  FEATURE_GROUPS,
+  type FeatureGroup,
+  type FeatureName,
+  FEATURES,
+  type Features,
+  type TeachingOptions,
+  type TeachingSample,
+  teachingStream,
+  type TeachingStreamOptions,
+} from "./teacher/mod.ts";
