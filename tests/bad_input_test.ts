@@ -80,7 +80,6 @@ Deno.test("16-bit, grey and transparent images are refused, naming file and reas
     await sharp(new Uint16Array(108), { raw: { ...raw, channels: 3 } }).toColourspace("rgb16").png()
       .toFile(path);
     await refused(/found ushort pixels/);
-    await assert.rejects(readMask(path), /mask .*odd\.png must have 8 bits a pixel, found ushort/);
   }));
 
 Deno.test("a mask of another size is refused with both sizes", () =>
@@ -113,9 +112,6 @@ Deno.test("an empty table file is refused", () =>
     (root) => Deno.writeTextFile(`${root}/train.csv`, ""),
     /train\.csv lacks the columns "id", "predicted"/,
   ));
-
-Deno.test("a missing table is named", () =>
-  refusesDataset((root) => Deno.remove(`${root}/test.csv`), /no table at .*test\.csv/));
 
 Deno.test("a missing image folder is named", () =>
   refusesDataset(

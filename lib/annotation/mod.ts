@@ -12,7 +12,7 @@ export {
   precision,
   recall,
 } from "./metrics.ts";
-export { maskToPolygons, polygonsToMask } from "./polygons.ts";
+export { maskToPolygons, polygonsToLabels, polygonsToMask } from "./polygons.ts";
 export { decodeRle, EMPTY_RLE, encodeRle, isEmptyRle } from "./rle.ts";
-export { labelRuns, RunCollector, type RunMask } from "./runs.ts";
+export { labelRuns, RunCollector, type RunMask } from "../image/mod.ts";
 export { encodeRuns } from "./runs_rle.ts";

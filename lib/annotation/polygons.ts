@@ -29,12 +29,53 @@ export function polygonsToMask(
   height: number,
   width: number,
 ): Uint8Array {
+  checkSides(height, width);
+  const mask = new Uint8Array(height * width);
+  for (const polygon of polygons) fillPolygon(polygon, mask, 1, height, width);
+  return mask;
+}
+
+/**
+ * Draws polygons as labels, by the rule of {@link polygonsToMask}: the n-th polygon has the value n.
+ * Where polygons overlap, the smaller one (by the area of its outlines) lies on top, so that none
+ * disappears below a larger one.
+ *
+ * @returns row-major, `height * width` long; 0 is background
+ * @throws {RangeError} when a side is no positive integer, or for more than 65,535 polygons
+ * @example
+ * const labels = polygonsToLabels(await readPolygons("train/a.json"), height, width);
+ */
+export function polygonsToLabels(
+  polygons: readonly Polygon[],
+  height: number,
+  width: number,
+): Uint16Array {
+  checkSides(height, width);
+  if (polygons.length > 65535) {
+    throw new RangeError(`labels tell at most 65,535 polygons apart, got ${polygons.length}`);
+  }
+  const labels = new Uint16Array(height * width);
+  const order = polygons.map((polygon, i) => ({ polygon, value: i + 1, area: areaOf(polygon) }));
+  order.sort((a, b) => b.area - a.area);
+  for (const { polygon, value } of order) fillPolygon(polygon, labels, value, height, width);
+  return labels;
+}
+
+/** Pixels in the outer outline less those in the holes. */
+function areaOf({ rings }: Polygon): number {
+  const areas = rings.map((ring) =>
+    Math.abs(ring.reduce((sum, [x, y], i) => {
+      const [u, v] = ring[(i + 1) % ring.length];
+      return sum + x * v - u * y;
+    }, 0)) / 2
+  );
+  return areas.slice(1).reduce((rest, hole) => rest - hole, areas[0]);
+}
+
+function checkSides(height: number, width: number): void {
   if (!(Number.isInteger(height) && Number.isInteger(width) && height > 0 && width > 0)) {
     throw new RangeError(`mask sides must be positive integers, got ${height} x ${width}`);
   }
-  const mask = new Uint8Array(height * width);
-  for (const polygon of polygons) fillPolygon(polygon, mask, height, width);
-  return mask;
 }
 
 /** Where a mask lies in the coordinates of {@link maskToPolygons}' result. */
@@ -109,7 +150,13 @@ function holeOwners(mask: Mask, contours: readonly Contour[]): (hole: number) =>
 }
 
 /** Scanline fill: for each row, the crossings of its pixel centres' line with all edges, in pairs. */
-function fillPolygon(polygon: Polygon, mask: Uint8Array, height: number, width: number): void {
+function fillPolygon(
+  polygon: Polygon,
+  out: Uint8Array | Uint16Array,
+  value: number,
+  height: number,
+  width: number,
+): void {
   const crossings = new Map<number, number[]>();
   for (const ring of polygon.rings) {
     for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
@@ -131,7 +178,7 @@ function fillPolygon(polygon: Polygon, mask: Uint8Array, height: number, width: 
     for (let i = 0; i + 1 < xs.length; i += 2) {
       const from = Math.max(0, Math.ceil(xs[i] - 0.5));
       const to = Math.min(width, Math.ceil(xs[i + 1] - 0.5));
-      if (from < to) mask.fill(1, row * width + from, row * width + to);
+      if (from < to) out.fill(value, row * width + from, row * width + to);
     }
   }
 }

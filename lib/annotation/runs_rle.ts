@@ -1,6 +1,6 @@
 /** Run-length encodings (column-major) from row runs, without the mask in memory. */
 import { EMPTY_RLE } from "./rle.ts";
-import type { RunMask } from "./runs.ts";
+import type { RunMask } from "../image/mod.ts";
 
 /** As `encodeRle` of `lib/annotation/rle.ts` gives it for the same mask; memory follows the outlines. */
 export function encodeRuns(runs: RunMask): string {

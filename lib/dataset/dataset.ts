@@ -5,6 +5,8 @@
  * train/<id>.tiff   train_mask/<id>.tiff   train.csv (id,predicted)   colon-dataset_information.csv
  * test/<id>.tiff    test_mask/<id>.tiff    test.csv  (id,predicted)   QuPath's <id>.json by the image
  * ```
+ *
+ * Tables are optional where masks or annotations say what is crypt; there may be no test split.
  */
 import { join } from "node:path";
 import { readTextRows } from "../tables/mod.ts";
@@ -13,10 +15,18 @@ import {
   decodeRle,
   EMPTY_RLE,
   isEmptyRle,
+  polygonsToLabels,
   polygonsToMask,
   readPolygons,
 } from "../annotation/mod.ts";
-import { type Mask, probeImage, readMask } from "../image/mod.ts";
+import {
+  labelComponents,
+  type LabelMask,
+  type Mask,
+  probeImage,
+  readLabels,
+  readMask,
+} from "../image/mod.ts";
 
 /** One image of a data set and what is known of it. */
 export interface ImageRecord {
@@ -67,7 +77,7 @@ const IMAGE_FILE = /^(?<id>[^.].*?)(\.ome)?\.(tiff?|svs|png|jpe?g)$/i;
 /**
  * Opens the data set in the folder `root`. Headers of images are read, pixels are not.
  *
- * @throws {Deno.errors.NotFound} naming the folder or table that is missing
+ * @throws {Deno.errors.NotFound} naming the folder that is missing
  * @throws {RangeError} naming a missing column, an image in a table without a file, an id that occurs
  *   twice, a size that differs from the information table's, or a data set without images
  */
@@ -94,25 +104,51 @@ export async function openDataset(
  * @throws {Deno.errors.NotFound} when the image has neither
  */
 export async function ensureMask(record: ImageRecord): Promise<Mask> {
-  const { height, width } = record;
-  if (await exists(record.maskPath)) return await readMask(record.maskPath, { height, width });
-  const encoded = record.rle !== null && !isEmptyRle(record.rle);
-  if (!encoded && record.polygonsPath) {
-    const polygons = await readPolygons(record.polygonsPath);
-    return { data: polygonsToMask(polygons, height, width), height, width };
-  }
-  if (record.rle === null) {
-    throw new Deno.errors.NotFound(
-      `no mask of ${record.split} image ${record.id}: neither ${record.maskPath}, nor an encoding ` +
-        `in ${record.split}.csv, nor polygons beside the image`,
-    );
-  }
+  const { height, width } = record, source = await annotationOf(record);
+  if (source.kind === "mask") return await readMask(source.path, { height, width });
+  if (source.kind === "encoding") return decode(record, source.rle);
+  return { data: polygonsToMask(await readPolygons(source.path), height, width), height, width };
+}
+
+/**
+ * The crypts of an image, one value each: the label image as it is; of polygons one value each, in
+ * their order; of a mask of one value and of an encoding the 8-connected components. The source is
+ * the one that {@link ensureMask} takes, and what is not 0 here is crypt there.
+ *
+ * @throws as {@link ensureMask} does
+ * @example
+ * const { train } = await openDataset("../my_data");
+ * const { data, height, width } = await ensureLabels(train[0]);
+ */
+export async function ensureLabels(record: ImageRecord): Promise<LabelMask> {
+  const { height, width } = record, source = await annotationOf(record);
+  if (source.kind === "mask") return await readLabels(source.path, { height, width });
+  if (source.kind === "encoding") return labelComponents(decode(record, source.rle));
+  return { data: polygonsToLabels(await readPolygons(source.path), height, width), height, width };
+}
+
+/** Where an image's crypts are told; {@link ensureMask} has the order. */
+type AnnotationSource =
+  | { kind: "mask" | "polygons"; path: string }
+  | { kind: "encoding"; rle: string };
+
+async function annotationOf(record: ImageRecord): Promise<AnnotationSource> {
+  const { id, split, maskPath, polygonsPath, rle } = record;
+  if (await exists(maskPath)) return { kind: "mask", path: maskPath };
+  const encoded = rle !== null && !isEmptyRle(rle);
+  if (!encoded && polygonsPath) return { kind: "polygons", path: polygonsPath };
+  if (rle !== null) return { kind: "encoding", rle };
+  throw new Deno.errors.NotFound(
+    `no mask of ${split} image ${id}: neither ${maskPath}, nor an encoding in ${split}.csv, ` +
+      "nor polygons beside the image",
+  );
+}
+
+function decode({ id, split, height, width }: ImageRecord, rle: string): Mask {
   try {
-    return { data: decodeRle(record.rle, height, width), height, width };
+    return { data: decodeRle(rle, height, width), height, width };
   } catch (error) {
-    throw new RangeError(`${record.split}.csv, id ${record.id}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new RangeError(`${split}.csv, id ${id}: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -152,8 +188,11 @@ async function openSplit(
 ): Promise<ImageRecord[]> {
   const folder = join(root, split), table = join(root, `${split}.csv`);
   const optional = options.images === "optional";
+  const hasTable = await exists(table);
+  // A split that is not there at all is empty; a table whose images are not there is a mistake.
+  if (!hasTable && !await exists(folder)) return [];
   const files = await listImages(folder, optional);
-  const encodings = readEncodings(table);
+  const encodings = hasTable ? readEncodings(table) : new Map<string, string>();
   const ids = [...encodings.keys(), ...[...files.keys()].filter((id) => !encodings.has(id))];
   return await Promise.all(ids.map(async (id) => {
     const file = files.get(id), known = information.get(id);
@@ -176,7 +215,7 @@ async function openSplit(
     const rle = encodings.get(id) ?? null;
     const annotated = rle === null
       ? polygonsPath !== null || await exists(maskPath)
-      : !isEmptyRle(rle) || polygonsPath !== null;
+      : !isEmptyRle(rle) || polygonsPath !== null || await exists(maskPath);
     return {
       id,
       split,

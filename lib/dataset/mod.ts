@@ -1,6 +1,7 @@
 /** The one typed description of a data set and how it is found. */
 export {
   type Dataset,
+  ensureLabels,
   ensureMask,
   type ImageRecord,
   INFORMATION_CSV,

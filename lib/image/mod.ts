@@ -2,18 +2,24 @@
 
 export { labBytesToRgb, labToRgb, rgbToLab, rgbToLabBytes } from "./cielab.ts";
 export { IMAGENET_MEAN, IMAGENET_STD, normalizeRgb } from "./normalize.ts";
+export { labelComponents } from "./components.ts";
+export { readLabels } from "./labels.ts";
 export {
   crop,
+  cropLabels,
   cropMask,
   type LabelMask,
   type Mask,
+  resizeLabels,
   resizeMask,
   type RgbImage,
   scaledSize,
 } from "./pixels.ts";
-export { checkRgb, type ImageHeader, imageSize, probeImage, readMask, readRgb } from "./read.ts";
+export { type ImageHeader, imageSize, probeImage } from "./probe.ts";
+export { checkRgb, readMask, readRgb } from "./read.ts";
 export { imageRegions, type RegionSource } from "./region_source.ts";
 export { openRegions, RegionReader } from "./regions.ts";
 export { resizeMap, RowResizer } from "./resize_map.ts";
+export { labelRuns, RunCollector, type RunMask } from "./runs.ts";
 export { type TiffLayout, TiffStream } from "./tiff_stream.ts";
-export { encodePng, resizeRgb, writeMask, writeRgb } from "./write.ts";
+export { encodePng, resizeRgb, writeLabels, writeMask, writeRgb } from "./write.ts";

@@ -33,15 +33,33 @@ export function resizeMask(mask: Mask, height: number, width: number): Mask {
   checkSides(height, width);
   if (height === mask.height && width === mask.width) return mask;
   const data = new Uint8Array(height * width);
-  const from = Uint32Array.from(
+  nearest(mask, data, height, width);
+  return { data, height, width };
+}
+
+/** {@link resizeMask} for labels: values are picked, never mixed. A crypt may lose its last pixel. */
+export function resizeLabels(labels: LabelMask, height: number, width: number): LabelMask {
+  checkSides(height, width);
+  if (height === labels.height && width === labels.width) return labels;
+  const data = new Uint16Array(height * width);
+  nearest(labels, data, height, width);
+  return { data, height, width };
+}
+
+function nearest(
+  from: Mask | LabelMask,
+  to: Uint8Array | Uint16Array,
+  height: number,
+  width: number,
+): void {
+  const columns = Uint32Array.from(
     { length: width },
-    (_, x) => Math.floor((x + 0.5) * mask.width / width),
+    (_, x) => Math.floor((x + 0.5) * from.width / width),
   );
   for (let y = 0, i = 0; y < height; y++) {
-    const row = Math.floor((y + 0.5) * mask.height / height) * mask.width;
-    for (let x = 0; x < width; x++) data[i++] = mask.data[row + from[x]];
+    const row = Math.floor((y + 0.5) * from.height / height) * from.width;
+    for (let x = 0; x < width; x++) to[i++] = from.data[row + columns[x]];
   }
-  return { data, height, width };
 }
 
 /**
@@ -56,7 +74,9 @@ export function crop(
   height: number,
   width: number,
 ): RgbImage {
-  return { data: copyWindow(image, 3, top, left, height, width), height, width };
+  const data = new Uint8Array(3 * windowArea(image, top, left, height, width));
+  copyWindow(image, data, 3, top, left, height, width);
+  return { data, height, width };
 }
 
 /** A copied window of a mask; fails as {@link crop} does. */
@@ -67,17 +87,32 @@ export function cropMask(
   height: number,
   width: number,
 ): Mask {
-  return { data: copyWindow(mask, 1, top, left, height, width), height, width };
+  const data = new Uint8Array(windowArea(mask, top, left, height, width));
+  copyWindow(mask, data, 1, top, left, height, width);
+  return { data, height, width };
 }
 
-function copyWindow(
-  image: RgbImage | Mask,
-  channels: number,
+/** A copied window of labels, values unchanged; fails as {@link crop} does. */
+export function cropLabels(
+  labels: LabelMask,
   top: number,
   left: number,
   height: number,
   width: number,
-): Uint8Array {
+): LabelMask {
+  const data = new Uint16Array(windowArea(labels, top, left, height, width));
+  copyWindow(labels, data, 1, top, left, height, width);
+  return { data, height, width };
+}
+
+/** Pixels of a window. @throws {RangeError} when it leaves the image */
+function windowArea(
+  image: { height: number; width: number },
+  top: number,
+  left: number,
+  height: number,
+  width: number,
+): number {
   checkSides(height, width);
   const inside = top >= 0 && left >= 0 && top + height <= image.height &&
     left + width <= image.width && Number.isInteger(top) && Number.isInteger(left);
@@ -87,12 +122,22 @@ function copyWindow(
         `${image.height} x ${image.width}`,
     );
   }
-  const out = new Uint8Array(height * width * channels);
+  return height * width;
+}
+
+function copyWindow(
+  image: RgbImage | Mask | LabelMask,
+  out: Uint8Array | Uint16Array,
+  channels: number,
+  top: number,
+  left: number,
+  height: number,
+  width: number,
+): void {
   for (let y = 0; y < height; y++) {
     const start = ((top + y) * image.width + left) * channels;
     out.set(image.data.subarray(start, start + width * channels), y * width * channels);
   }
-  return out;
 }
 
 /** The sides after scaling, rounded, at least one pixel. */
@@ -115,13 +160,17 @@ export function checkSides(height: number, width: number): void {
 }
 
 /** @throws {RangeError} naming `what` when the data do not fit the size */
-export function checkLength(image: RgbImage | Mask, channels: number, what: string): void {
+export function checkLength(
+  image: RgbImage | Mask | LabelMask,
+  channels: number,
+  what: string,
+): void {
   checkSides(image.height, image.width);
   const expected = image.height * image.width * channels;
   if (image.data.length !== expected) {
     throw new RangeError(
       `${what}: ${image.height} x ${image.width} with ${channels} channels needs ${expected} ` +
-        `bytes, got ${image.data.length}`,
+        `${image.data instanceof Uint16Array ? "values" : "bytes"}, got ${image.data.length}`,
     );
   }
 }

@@ -1,6 +1,8 @@
 /** Windows of images that are too big for memory: tiled and pyramidal TIFF, OME-TIFF, SVS. */
-import sharp, { type SharpOptions } from "sharp";
-import { checkRgb, type ImageHeader, probeImage } from "./read.ts";
+import type { SharpOptions } from "sharp";
+import { type ImageHeader, probeImage } from "./probe.ts";
+import { checkRgb } from "./read.ts";
+import { bytes, openImage } from "./samples.ts";
 import { crop, type RgbImage, scaledSize } from "./pixels.ts";
 import { readTiffDirectories, type TiffDirectory } from "./tiff.ts";
 
@@ -134,7 +136,7 @@ export class RegionReader {
     const { level } = this;
     const rows = widen(top, height, this.height, level.height);
     const columns = widen(left, width, this.width, level.width);
-    const image = sharp(this.path, { limitInputPixels: false, ...level.input }).extract({
+    const image = openImage(this.path, level.input).extract({
       top: rows.source,
       left: columns.source,
       height: rows.sourceLength,
@@ -145,12 +147,7 @@ export class RegionReader {
         .extract({ top: rows.inset, left: columns.inset, height, width });
     }
     try {
-      const data = await image.raw().toBuffer();
-      return {
-        data: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
-        height,
-        width,
-      };
+      return { data: bytes(await image.raw().toBuffer()), height, width };
     } catch (cause) {
       throw new Error(
         `cannot read rows ${top} to ${top + height} of ${this.path}: ${(cause as Error).message}`,

@@ -2,8 +2,8 @@
 import { extname } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { writeWith } from "../base/mod.ts";
-import { checkLength, checkSides, type Mask, type RgbImage } from "./pixels.ts";
-import { bytes } from "./read.ts";
+import { checkLength, checkSides, type LabelMask, type Mask, type RgbImage } from "./pixels.ts";
+import { bytes } from "./samples.ts";
 
 /**
  * Writes an image in the format of the file's extension: TIFF and PNG lossless, JPEG for looking at.
@@ -33,6 +33,25 @@ export async function writeMask(path: string, mask: Mask): Promise<void> {
     throw new RangeError(`mask ${path} must be .tiff or .png: JPEG is lossy`);
   }
   await encodeTo(path, raw(white(mask), mask, 1).toColourspace("b-w"));
+}
+
+/**
+ * Writes labels as a grey TIFF, deflated: 8 bits where no label exceeds 255, 16 bits otherwise. The
+ * file is whole or absent; `readLabels` gives the labels back.
+ *
+ * @throws {RangeError} when the path does not end in .tiff or .tif, or the data do not fit the size
+ * @throws {Error} naming the file when it cannot be written
+ */
+export async function writeLabels(path: string, labels: LabelMask): Promise<void> {
+  checkLength(labels, 1, path);
+  if (!/\.tiff?$/i.test(path)) throw new RangeError(`labels ${path} must end in .tiff or .tif`);
+  const { data, height, width } = labels;
+  const wide = data.some((value) => value > 255);
+  const image = sharp(wide ? data : Uint8Array.from(data), {
+    raw: { height, width, channels: 1 },
+    limitInputPixels: false,
+  }).toColourspace(wide ? "grey16" : "b-w").tiff({ compression: "deflate", predictor: "none" });
+  await writeWith(path, (temporary) => image.toFile(temporary));
 }
 
 /** The image, or the mask in white on black, as the bytes of a PNG file. */

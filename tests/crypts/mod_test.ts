@@ -7,7 +7,7 @@ import { cryptFeature, writeGeoJson } from "../../lib/crypts/geojson.ts";
 import { cryptRow, cryptsPerMm2, cryptTable } from "../../lib/crypts/table.ts";
 import { fillHoles } from "../../lib/annotation/holes.ts";
 import { hausdorff, overlapCrypts, scoreObjects } from "../../lib/evaluation/match.ts";
-import { labelRuns, RunCollector } from "../../lib/annotation/runs.ts";
+import { labelRuns, RunCollector } from "../../lib/image/runs.ts";
 import { measureCrypt } from "../../lib/crypts/measure.ts";
 import { splitTouching } from "../../lib/crypts/split.ts";
 import { squaredDistance } from "../../lib/annotation/distance.ts";

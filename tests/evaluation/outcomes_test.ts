@@ -7,7 +7,7 @@ import { diceByThreshold, pixelErrors } from "../../lib/evaluation/pixel_errors.
 import { encodeRuns } from "../../lib/annotation/runs_rle.ts";
 import { explainFailures } from "../../lib/evaluation/error_analysis.ts";
 import { findCrypts } from "../../lib/crypts/find.ts";
-import { RunCollector } from "../../lib/annotation/runs.ts";
+import { RunCollector } from "../../lib/image/runs.ts";
 import { scoreImage, scoreTable } from "../../lib/evaluation/scores.ts";
 import { createRandom } from "../../lib/base/random.ts";
 import { encodeRle } from "../../lib/annotation/rle.ts";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import sharp from "sharp";
 import { crop, cropMask, resizeMask } from "../../lib/image/pixels.ts";
 import { encodePng, resizeRgb, writeMask, writeRgb } from "../../lib/image/write.ts";
-import { imageSize, probeImage, readMask, readRgb } from "../../lib/image/read.ts";
+import { imageSize, probeImage } from "../../lib/image/probe.ts";
+import { readMask, readRgb } from "../../lib/image/read.ts";
 import { filesBelow, withFolder } from "../support/temporary.ts";
 import { blockMask, noiseImage } from "../support/tiny_dataset.ts";
 
