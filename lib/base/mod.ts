@@ -1,5 +1,17 @@
-/** What everything stands on: random numbers, folds, files that are whole or absent. */
+/** What everything stands on: random numbers, folds, whole files, fingerprints and locks. */
+export { clearDone, type Done, readDone, whyNotDone, writeDone } from "./done.ts";
 export { exists, writeWhole, writeWith } from "./files.ts";
+export {
+  changes,
+  differingKeys,
+  digestFile,
+  digestOf,
+  FileDigests,
+  type Fingerprint,
+  fingerprint,
+  type Json,
+} from "./fingerprint.ts";
 export { kFold } from "./kfold.ts";
+export { type FolderLock, FolderLockedError, lockFolder } from "./lock.ts";
 export { createRandom, type Random } from "./random.ts";
 export { PROJECT_ROOT } from "./project.ts";
