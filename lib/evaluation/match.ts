@@ -16,6 +16,18 @@ export interface ObjectScores {
   objectDice: number;
   /** Object-level Hausdorff distance in pixels; Infinity when only one side has crypts. */
   objectHausdorff: number;
+  /** What the two are means of, so that several images can be scored together. */
+  sums: { predicted: SideSums; truth: SideSums };
+}
+
+/** Sums over the crypts of one side of an image, weighted by their areas. */
+export interface SideSums {
+  /** Pixels of all crypts. */
+  area: number;
+  /** Area times Dice with the partner. */
+  dice: number;
+  /** Area times Hausdorff distance in pixels; Infinity when the other side has no crypt. */
+  hausdorff: number;
 }
 
 /** Pixels that crypts share, found once for all scores. */
@@ -68,6 +80,10 @@ export function scoreObjects(overlaps: Overlaps): ObjectScores {
   const falseNegatives = truth.length - truePositives;
   const both = predicted.length + truth.length;
   const share = (of: number) => of > 0 ? truePositives / of : both === 0 ? 1 : 0;
+  const sums = sidesOf(overlaps);
+  const mean = (what: "dice" | "hausdorff") =>
+    (sums.predicted[what] / sums.predicted.area + sums.truth[what] / sums.truth.area) / 2;
+  const empty = predicted.length === 0 || truth.length === 0;
   return {
     truePositives,
     falsePositives,
@@ -75,68 +91,45 @@ export function scoreObjects(overlaps: Overlaps): ObjectScores {
     precision: share(predicted.length),
     recall: share(truth.length),
     f1: both === 0 ? 1 : 2 * truePositives / both,
-    objectDice: objectDice(overlaps),
-    objectHausdorff: objectHausdorff(overlaps),
+    objectDice: !empty ? mean("dice") : both === 0 ? 1 : 0,
+    objectHausdorff: !empty ? mean("hausdorff") : both === 0 ? 0 : Infinity,
+    sums,
   };
 }
 
 /**
- * Dice of each crypt with the crypt of the other side that shares most of it, averaged with areas as
- * weights, from both sides.
+ * Of each crypt: Dice with the crypt of the other side that shares most of it, and the Hausdorff
+ * distance to that or else to the one that is nearest in that distance; weighted by area.
  */
-function objectDice({ predicted, truth, byPredicted, byTruth }: Overlaps): number {
-  if (predicted.length === 0 || truth.length === 0) {
-    return predicted.length === truth.length ? 1 : 0;
-  }
-  const side = (
-    from: readonly Crypt[],
-    to: readonly Crypt[],
-    shared: readonly Map<number, number>[],
-  ) =>
-    weighted(from, (crypt, i) => {
-      const partner = bestPartner(shared[i]);
-      if (partner < 0) return 0;
-      return 2 * shared[i].get(partner)! / (crypt.area + to[partner].area);
-    });
-  return (side(predicted, truth, byPredicted) + side(truth, predicted, byTruth)) / 2;
-}
-
-/**
- * Hausdorff distance of each crypt to the crypt that shares most of it, or else to the one that is
- * nearest in that distance, averaged with areas as weights, from both sides.
- */
-function objectHausdorff({ predicted, truth, byPredicted, byTruth }: Overlaps): number {
-  if (predicted.length === 0 || truth.length === 0) {
-    return predicted.length === truth.length ? 0 : Infinity;
-  }
+function sidesOf({ predicted, truth, byPredicted, byTruth }: Overlaps): ObjectScores["sums"] {
   const known = new Map<string, number>();
   const distance = (p: number, t: number) => {
     const key = `${p} ${t}`;
     let value = known.get(key);
-    if (value === undefined) {
-      value = hausdorff(predicted[p], truth[t]);
-      known.set(key, value);
-    }
+    if (value === undefined) known.set(key, value = hausdorff(predicted[p], truth[t]));
     return value;
   };
-  const ofPredicted = weighted(predicted, (crypt, p) => {
-    const partner = bestPartner(byPredicted[p]);
-    return partner >= 0 ? distance(p, partner) : nearest(crypt, truth, (t) => distance(p, t));
-  });
-  const ofTruth = weighted(truth, (crypt, t) => {
-    const partner = bestPartner(byTruth[t]);
-    return partner >= 0 ? distance(partner, t) : nearest(crypt, predicted, (p) => distance(p, t));
-  });
-  return (ofPredicted + ofTruth) / 2;
-}
-
-function weighted(crypts: readonly Crypt[], score: (crypt: Crypt, i: number) => number): number {
-  let sum = 0, area = 0;
-  crypts.forEach((crypt, i) => {
-    sum += crypt.area * score(crypt, i);
-    area += crypt.area;
-  });
-  return sum / area;
+  const side = (
+    from: readonly Crypt[],
+    to: readonly Crypt[],
+    shared: readonly Map<number, number>[],
+    between: (own: number, other: number) => number,
+  ): SideSums => {
+    const sums = { area: 0, dice: 0, hausdorff: 0 };
+    from.forEach((crypt, i) => {
+      const partner = bestPartner(shared[i]), { area } = crypt;
+      const dice = partner < 0 ? 0 : 2 * shared[i].get(partner)! / (area + to[partner].area);
+      sums.area += area;
+      sums.dice += area * dice;
+      sums.hausdorff += area *
+        (partner < 0 ? nearest(crypt, to, (j) => between(i, j)) : between(i, partner));
+    });
+    return sums;
+  };
+  return {
+    predicted: side(predicted, truth, byPredicted, distance),
+    truth: side(truth, predicted, byTruth, (t, p) => distance(p, t)),
+  };
 }
 
 /** The smallest distance to one of `others`; boxes give a lower bound that spares most of them. */

@@ -8,10 +8,20 @@ export {
   overlapCrypts,
   type Overlaps,
   scoreObjects,
+  type SideSums,
 } from "./match.ts";
 export { type CryptFate, cryptFates, type Fate } from "./outcomes.ts";
 export { diceByThreshold, type PixelErrors, pixelErrors } from "./pixel_errors.ts";
-export { type ImageScores, scoreImage, scoreTable } from "./scores.ts";
+export {
+  type BootstrapOptions,
+  confidenceIntervals,
+  POOLED_SCORES,
+  type PooledScore,
+  type PooledScores,
+  pooledTable,
+  poolScores,
+} from "./pooled.ts";
+export { type ImageScores, scoreCrypts, scoreImage, scoreTable } from "./scores.ts";
 export {
   disagreement,
   type ErrorCurve,

@@ -1,8 +1,14 @@
 /** Pixel and object scores of images in one table. */
 import pl, { type DataFrame } from "nodejs-polars";
-import type { Mask } from "../image/mod.ts";
+import type { LabelMask, Mask } from "../image/mod.ts";
 import { diceScore, iou, precision, recall } from "../annotation/mod.ts";
-import { type CryptOptions, findCrypts } from "../crypts/mod.ts";
+import {
+  type Crypt,
+  type CryptMaps,
+  type CryptOptions,
+  cryptsOfLabels,
+  findCrypts,
+} from "../crypts/mod.ts";
 import { type ObjectScores, overlapCrypts, scoreObjects } from "./match.ts";
 
 /** All scores of an image. */
@@ -20,14 +26,38 @@ export interface ImageScores extends ObjectScores {
 /**
  * Scores a predicted mask by pixels and by crypts.
  *
- * @param options what counts as a crypt, on both sides alike
+ * @param predicted the mask; its crypts are found with `options`, grown from `maps.interior` where
+ *   that is given
+ * @param truth a label mask, whose labels are the true crypts as they are, or a mask, whose
+ *   8-connected components of at least `minArea` are (holes filled, none cut)
  * @throws {RangeError} when the masks differ in size
  */
 export function scoreImage(
   image: string,
   predicted: Mask,
-  truth: Mask,
+  truth: Mask | LabelMask,
   options: CryptOptions = {},
+  maps: CryptMaps = {},
+): ImageScores {
+  const { data } = truth;
+  const theirs = data instanceof Uint16Array
+    ? cryptsOfLabels({ ...truth, data })
+    : findCrypts({ ...truth, data }, { minArea: options.minArea });
+  return scoreCrypts(image, predicted, truth, findCrypts(predicted, options, maps), theirs);
+}
+
+/**
+ * {@link scoreImage} of crypts that are known already.
+ *
+ * @param predicted,truth non-zero pixels are crypt
+ * @throws {RangeError} when the masks differ in size
+ */
+export function scoreCrypts(
+  image: string,
+  predicted: Mask,
+  truth: Mask | LabelMask,
+  predictedCrypts: readonly Crypt[],
+  trueCrypts: readonly Crypt[],
 ): ImageScores {
   if (predicted.height !== truth.height || predicted.width !== truth.width) {
     throw new RangeError(
@@ -35,21 +65,23 @@ export function scoreImage(
         `true mask of ${truth.height} x ${truth.width}`,
     );
   }
-  const ours = findCrypts(predicted, options), theirs = findCrypts(truth, options);
+  const pixels = truth.data instanceof Uint8Array
+    ? truth.data
+    : Uint8Array.from(truth.data, (label) => label === 0 ? 0 : 1);
   return {
     image,
-    dice: diceScore(predicted.data, truth.data),
-    iou: iou(predicted.data, truth.data),
-    pixelPrecision: precision(predicted.data, truth.data),
-    pixelRecall: recall(predicted.data, truth.data),
-    crypts: theirs.length,
-    predictedCrypts: ours.length,
-    ...scoreObjects(overlapCrypts(ours, theirs)),
+    dice: diceScore(predicted.data, pixels),
+    iou: iou(predicted.data, pixels),
+    pixelPrecision: precision(predicted.data, pixels),
+    pixelRecall: recall(predicted.data, pixels),
+    crypts: trueCrypts.length,
+    predictedCrypts: predictedCrypts.length,
+    ...scoreObjects(overlapCrypts(predictedCrypts, trueCrypts)),
   };
 }
 
 /**
- * One row an image and a last row `Average`: means of the scores, sums of the counts. An infinite
+ * One row per image and a last row `Average`: means of the scores, sums of the counts. An infinite
  * Hausdorff distance (an image where only one side has crypts) is empty and left out of the mean.
  *
  * @throws {RangeError} when there is no image

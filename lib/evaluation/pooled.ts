@@ -1,0 +1,167 @@
+/** Scores over all images of a data set, as the GlaS challenge ranks by, with confidence intervals. */
+import pl, { type DataFrame } from "nodejs-polars";
+import { createRandom } from "../base/mod.ts";
+import type { ImageScores } from "./scores.ts";
+
+/** Scores of several images together. */
+export interface PooledScores {
+  images: number;
+  /** True and predicted crypts. */
+  crypts: number;
+  predictedCrypts: number;
+  /** Mean over images. */
+  dice: number;
+  /** Of all crypts of all images. */
+  f1: number;
+  precision: number;
+  recall: number;
+  objectDice: number;
+  /**
+   * In pixels, over images where both sides have crypts: elsewhere the distance is infinite.
+   * NaN where no image is left.
+   */
+  objectHausdorff: number;
+}
+
+/** The scores that have confidence intervals, in the order of the tables. */
+export const POOLED_SCORES = [
+  "dice",
+  "f1",
+  "precision",
+  "recall",
+  "objectDice",
+  "objectHausdorff",
+] as const;
+
+/** One of {@link POOLED_SCORES}. */
+export type PooledScore = (typeof POOLED_SCORES)[number];
+
+/**
+ * Scores images together: detections are counted and object Dice and Hausdorff distances are weighted
+ * by area over the crypts of all images, as the GlaS challenge does (Sirinukunwattana et al. 2017);
+ * an image with many crypts weighs more than one with few.
+ *
+ * @throws {RangeError} when there is no image
+ */
+export function poolScores(scores: readonly ImageScores[]): PooledScores {
+  if (scores.length === 0) throw new RangeError("pooled scores need at least one image");
+  const total = (of: (score: ImageScores) => number) => scores.reduce((sum, s) => sum + of(s), 0);
+  const found = total((s) => s.truePositives);
+  const predicted = found + total((s) => s.falsePositives);
+  const crypts = found + total((s) => s.falseNegatives);
+  const share = (of: number) => of > 0 ? found / of : predicted + crypts === 0 ? 1 : 0;
+  const sides = (images: readonly ImageScores[], what: "dice" | "hausdorff") => {
+    const mean = (side: "predicted" | "truth") =>
+      images.reduce((sum, { sums }) => sum + sums[side][what], 0) /
+      images.reduce((sum, { sums }) => sum + sums[side].area, 0);
+    return (mean("predicted") + mean("truth")) / 2;
+  };
+  return {
+    images: scores.length,
+    crypts,
+    predictedCrypts: predicted,
+    dice: total((s) => s.dice) / scores.length,
+    f1: predicted + crypts === 0 ? 1 : 2 * found / (predicted + crypts),
+    precision: share(predicted),
+    recall: share(crypts),
+    objectDice: predicted > 0 && crypts > 0
+      ? sides(scores, "dice")
+      : predicted + crypts === 0
+      ? 1
+      : 0,
+    objectHausdorff: sides(
+      scores.filter((s) => s.crypts > 0 && s.predictedCrypts > 0),
+      "hausdorff",
+    ),
+  };
+}
+
+/** Settings of {@link confidenceIntervals}. */
+export interface BootstrapOptions {
+  /** Resamples; default 2000. */
+  repeats?: number;
+  /** Share of resamples within the interval, in (0, 1); default 0.95. */
+  level?: number;
+  /** Default 0. */
+  seed?: number;
+  /**
+   * What is drawn as a whole, e.g. the patient of an image: images of one patient are alike, and
+   * drawing them one by one gives intervals that are too narrow. Default: each image alone.
+   */
+  groupOf?: (image: string) => string;
+}
+
+/**
+ * Percentile bootstrap intervals of pooled scores over images (or groups of images).
+ *
+ * Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993.
+ *
+ * @throws {RangeError} when there is no image or a setting is out of range
+ */
+export function confidenceIntervals(
+  scores: readonly ImageScores[],
+  options: BootstrapOptions = {},
+): Record<PooledScore, [low: number, high: number]> {
+  const { repeats = 2000, level = 0.95, seed = 0, groupOf = (image) => image } = options;
+  if (!(Number.isInteger(repeats) && repeats > 0)) {
+    throw new RangeError(`repeats must be a positive integer, got ${repeats}`);
+  }
+  if (!(level > 0 && level < 1)) throw new RangeError(`level must be in (0, 1), got ${level}`);
+  if (scores.length === 0) throw new RangeError("confidence intervals need at least one image");
+  const groups = [...Map.groupBy(scores, ({ image }) => groupOf(image)).values()];
+  const random = createRandom(seed).fork("bootstrap");
+  const drawn = Array.from(
+    { length: repeats },
+    () => poolScores(groups.flatMap(() => groups[Math.floor(random.next() * groups.length)])),
+  );
+  const tail = (1 - level) / 2;
+  const interval = (key: PooledScore): [number, number] => {
+    const values = drawn.map((d) => d[key]).filter(Number.isFinite).sort((a, b) => a - b);
+    return [quantile(values, tail), quantile(values, 1 - tail)];
+  };
+  return Object.fromEntries(POOLED_SCORES.map((key) => [key, interval(key)])) as Record<
+    PooledScore,
+    [number, number]
+  >;
+}
+
+/** Linear interpolation between order statistics, NumPy's default; NaN of nothing. */
+function quantile(sorted: readonly number[], q: number): number {
+  const at = (sorted.length - 1) * q, low = Math.floor(at), high = Math.ceil(at);
+  return sorted.length === 0 ? NaN : sorted[low] + (sorted[high] - sorted[low]) * (at - low);
+}
+
+/**
+ * One row per group (patient, grade, …) and a last row over all images, each score with its interval.
+ *
+ * @param groupOf the group of an image; without it there is the last row only
+ * @throws {RangeError} when there is no image
+ */
+export function pooledTable(
+  scores: readonly ImageScores[],
+  groupOf: ((image: string) => string) | null = null,
+  options: BootstrapOptions = {},
+): DataFrame {
+  const groups: [string, readonly ImageScores[]][] = groupOf
+    ? [...Map.groupBy(scores, ({ image }) => groupOf(image))].sort(([a], [b]) =>
+      a.localeCompare(b, "en", { numeric: true })
+    )
+    : [];
+  const rows = [...groups, ["all", scores] as const].map(([group, images]) => {
+    const pooled = poolScores(images), intervals = confidenceIntervals(images, options);
+    const digits = (key: PooledScore, value: number) =>
+      value.toFixed(key === "objectHausdorff" ? 1 : 3);
+    const cells = POOLED_SCORES.map((key) => {
+      const [low, high] = intervals[key];
+      return [key, `${digits(key, pooled[key])} (${digits(key, low)} to ${digits(key, high)})`];
+    });
+    return {
+      group,
+      images: pooled.images,
+      crypts: pooled.crypts,
+      predicted: pooled.predictedCrypts,
+      ...Object.fromEntries(cells),
+    };
+  });
+  return pl.DataFrame(rows);
+}
