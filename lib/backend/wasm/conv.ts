@@ -4,6 +4,7 @@ import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { COLUMNS, convFilterGradient, PIXELS } from "./conv_filter.ts";
 import { type Address, address, callKernel, fineSlices, withScratch } from "./kernels.ts";
 import { registerWasmKernel } from "./register.ts";
+import { type Convolution, winogradForward, winogradPays } from "./winograd.ts";
 
 type Conv2DInfo = tf.backend_util.Conv2DInfo;
 type T4 = tf.Tensor4D;
@@ -60,21 +61,12 @@ function convInfo(
   );
 }
 
-/** What a convolution reads and writes, whichever way it runs. */
-interface Geometry {
-  batch: number;
-  height: number;
-  width: number;
-  channels: number;
-  outHeight: number;
-  outWidth: number;
-  outChannels: number;
+/** A convolution, whichever way it runs; `pad` may be negative. */
+interface Geometry extends Convolution {
   kernel: [number, number];
   stride: [number, number];
   /** 1, or how far apart the input's pixels are set, with zeros between. */
   gap: [number, number];
-  /** Above and on the left; may be negative. */
-  pad: [number, number];
   /** Whether the window never leaves the image. */
   inside: boolean;
 }
@@ -146,6 +138,10 @@ function run(
   relu: boolean,
 ): tf.TensorInfo {
   const y = backend.makeOutput(outShape, "float32");
+  if (g.gap[0] * g.gap[1] === 1 && winogradPays(g.kernel, g.stride, g, "image")) {
+    winogradForward(backend, x, filter, packing === "conv_pack_flipped", g, y, bias, relu);
+    return y;
+  }
   const [kh, kw] = g.kernel;
   const blocks = Math.ceil(g.outChannels / COLUMNS);
   const packed = blocks * COLUMNS * kh * kw * g.channels;

@@ -2,6 +2,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { address, callKernel, sumSlices, threads, withScratch } from "./kernels.ts";
+import { winogradFilterGradient, winogradPays } from "./winograd.ts";
 
 /** Output channels of a packed block, as `COLUMNS` in the C files. */
 export const COLUMNS = 8;
@@ -19,6 +20,21 @@ export function convFilterGradient(
 ): tf.TensorInfo {
   const { filterHeight, filterWidth, inChannels, outChannels, padInfo } = info;
   const dw = backend.makeOutput([filterHeight, filterWidth, inChannels, outChannels], "float32");
+  const kernel = [filterHeight, filterWidth];
+  const convolution = {
+    batch: info.batchSize,
+    height: info.inHeight,
+    width: info.inWidth,
+    channels: inChannels,
+    outHeight: info.outHeight,
+    outWidth: info.outWidth,
+    outChannels,
+    pad: [padInfo.top, padInfo.left] as [number, number],
+  };
+  if (winogradPays(kernel, [info.strideHeight, info.strideWidth], convolution, "filter")) {
+    winogradFilterGradient(backend, x, dy, convolution, dw);
+    return dw;
+  }
   const images = [address(backend, x), address(backend, dy)];
   const pixels = info.batchSize * info.outHeight * info.outWidth;
   const flat = filterHeight * filterWidth * info.strideHeight * info.strideWidth === 1 &&
