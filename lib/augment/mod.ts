@@ -18,6 +18,7 @@ export {
 } from "./original.ts";
 export { piecewiseAffine, type PiecewiseAffineOptions } from "./piecewise_affine.ts";
 export { createAugmentation, listAugmentations } from "./presets.ts";
+export { randomCrop, type RandomCropOptions } from "./random_crop.ts";
 export { shiftScaleRotate, type ShiftScaleRotateOptions } from "./shift_scale_rotate.ts";
 export { stainAugmentation, type StainAugmentationOptions } from "./stain/augment.ts";
 export { macenkoNormalization } from "./stain/macenko.ts";

@@ -5,6 +5,7 @@ import type { Random } from "../base/mod.ts";
 /** An image and its mask, of one size. */
 export interface Sample {
   image: RgbImage;
+  /** 0 is background; crypts are 1, or have a value each: transforms move values, they make none. */
   mask: Mask;
 }
 

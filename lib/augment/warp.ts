@@ -21,15 +21,23 @@ export type Affine = [a: number, b: number, c: number, d: number, e: number, f: 
  * The sample seen through `field`: the image bilinear, the mask nearest, so that it keeps its
  * values. Positions are rounded to 1/32 px for the image, as in OpenCV's `remap`, whose integer
  * arithmetic this is.
+ *
+ * @param size of the result; default: as the sample's
  */
-export function warp(sample: Sample, field: Field, border: Border = "reflect-101"): Sample {
+export function warp(
+  sample: Sample,
+  field: Field,
+  border: Border = "reflect-101",
+  size: { height: number; width: number } = sample.image,
+): Sample {
   const { height, width, data } = sample.image, from = sample.mask.data;
-  const image = new Uint8Array(data.length), mask = new Uint8Array(from.length);
-  const x = new Float64Array(width), y = new Float64Array(width);
+  const pixels = size.height * size.width;
+  const image = new Uint8Array(3 * pixels), mask = new Uint8Array(pixels);
+  const x = new Float64Array(size.width), y = new Float64Array(size.width);
   const lastColumn = width - 1, lastRow = height - 1, stride = 3 * width;
-  for (let row = 0, to = 0; row < height; row++) {
+  for (let row = 0, to = 0; row < size.height; row++) {
     field(row, x, y);
-    for (let column = 0; column < width; column++, to++) {
+    for (let column = 0; column < size.width; column++, to++) {
       const px = x[column], py = y[column];
       const x32 = Math.floor(px * 32 + 0.5), y32 = Math.floor(py * 32 + 0.5);
       const left = x32 >> 5, top = y32 >> 5, fx = x32 & 31, fy = y32 & 31;
@@ -63,7 +71,8 @@ export function warp(sample: Sample, field: Field, border: Border = "reflect-101
         (wa * data[a + 2] + wb * data[b + 2] + wc * data[c + 2] + wd * data[d + 2] + 512) >> 10;
     }
   }
-  return { image: { data: image, height, width }, mask: { data: mask, height, width } };
+  const sides = { height: size.height, width: size.width };
+  return { image: { data: image, ...sides }, mask: { data: mask, ...sides } };
 }
 
 /** The index inside `0..size - 1` that an index outside stands for. */

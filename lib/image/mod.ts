@@ -1,6 +1,7 @@
 /** Images and masks in memory, read and written through sharp. */
 
 export { labBytesToRgb, labToRgb, rgbToLab, rgbToLabBytes } from "./cielab.ts";
+export { readGreyValues } from "./grey_values.ts";
 export { IMAGENET_MEAN, IMAGENET_STD, normalizeRgb } from "./normalize.ts";
 export { labelComponents } from "./components.ts";
 export { readLabels } from "./labels.ts";

@@ -7,7 +7,7 @@ import { readMask, readRgb } from "../image/mod.ts";
 /** One training patch. */
 export interface Patch {
   imagePath: string;
-  /** Mask file; any non-zero value is crypt. */
+  /** Mask file; any non-zero value is crypt (one value per crypt where patches were cut so). */
   maskPath: string;
   /** Whether the patch holds crypt. */
   crypt: boolean;

@@ -2,8 +2,16 @@
 import { dirname, join, relative } from "node:path";
 import pl from "nodejs-polars";
 import { writeCsv } from "../tables/mod.ts";
-import { ensureMask, type ImageRecord } from "../dataset/mod.ts";
-import { type Mask, readRgb, resizeMask, scaledSize, writeMask, writeRgb } from "../image/mod.ts";
+import { ensureLabels, ensureMask, type ImageRecord } from "../dataset/mod.ts";
+import {
+  type Mask,
+  readRgb,
+  resizeMask,
+  scaledSize,
+  writeLabels,
+  writeMask,
+  writeRgb,
+} from "../image/mod.ts";
 import { PatchExtractor, type PatchMode, type WindowPosition } from "./extractor.ts";
 import { judgeTissue, ORIGINAL_RULE, type TissueRule } from "./tissue.ts";
 
@@ -14,8 +22,12 @@ export interface PreparePatchesOptions {
   /** Rows and columns between neighbouring patches. */
   step: readonly [number, number];
   mode: PatchMode;
-  /** Factor on the image's sides, in (0, 1]; default 1. */
+  /** Factor on the sides of images whose pixel size is not known, in (0, 1]; default 1. */
   scale?: number;
+  /** µm per pixel to which images of known pixel size are brought; default: `scale` for all images. */
+  pixelSize?: number;
+  /** Masks tell crypts apart (values 1, 2, … in each patch) instead of 0/255; default false. */
+  labels?: boolean;
   /** The rule that drops patches without crypt; default the original's. */
   filter?: Readonly<TissueRule>;
   /** Gets the folders `patches/` and `masks/`. */
@@ -74,7 +86,7 @@ export async function preparePatches(
     throw new RangeError(`none of the ${records.length} images is annotated: nothing to patch`);
   }
   const plans = annotated.map((record) => {
-    const { height, width } = scaledSize(record, options.scale);
+    const { height, width } = scaledSize(record, patchScale(record, options));
     try {
       return extractor.positions(height, width, options.mode);
     } catch (error) {
@@ -103,6 +115,29 @@ export async function preparePatches(
 }
 
 /**
+ * The factor on the sides of an image before it is cut: from its pixel size to the wanted one where
+ * both are known, else `scale`.
+ *
+ * @throws {RangeError} naming the image when it would have to be enlarged
+ */
+export function patchScale(
+  record: Pick<ImageRecord, "id" | "pixelSize">,
+  options: Pick<PreparePatchesOptions, "scale" | "pixelSize">,
+): number {
+  const { scale = 1, pixelSize } = options;
+  if (pixelSize === undefined || record.pixelSize === null) return scale;
+  // Sizes are rounded in information tables: half a percent is none.
+  const factor = record.pixelSize / pixelSize;
+  if (factor > 1.005) {
+    throw new RangeError(
+      `image ${record.id} has ${record.pixelSize} µm per pixel, coarser than the wanted ` +
+        `${pixelSize}: choose a pixelSize of at least ${record.pixelSize}`,
+    );
+  }
+  return Math.min(1, factor);
+}
+
+/**
  * `<image><index>.tiff`; an id that ends in a digit is set apart by `_`, since patch 13 of `train_2` and
  * patch 3 of `train_21` would share a file. `parentImage` of `lib/training/patches.ts` reads it back.
  */
@@ -116,23 +151,31 @@ async function* patchImage(
   extractor: PatchExtractor,
   options: PreparePatchesOptions,
 ): AsyncGenerator<PatchSummary, void, unknown> {
-  const { mode, outDir, signal, filter = ORIGINAL_RULE } = options;
-  const image = await readRgb(record.imagePath, { scale: options.scale });
-  const mask = resizeMask(await ensureMask(record), image.height, image.width);
-  const masks = extractor.extractMask(mask, mode);
+  const { mode, outDir, signal, labels = false, filter = ORIGINAL_RULE } = options;
+  const image = await readRgb(record.imagePath, { scale: patchScale(record, options) });
+  const masks = labels
+    ? extractor.extractLabels(await ensureLabels(record), image, mode)
+    : extractor.extractMask(
+      resizeMask(await ensureMask(record), image.height, image.width),
+      mode,
+    );
+  const writeTruth = (path: string, { data, ...size }: Mask) =>
+    labels
+      ? writeLabels(path, { data: Uint16Array.from(data), ...size })
+      : writeMask(path, { data, ...size });
   const writes = new Set<Promise<void>>();
   try {
     let index = 0;
     for (const patch of extractor.extract(image, mode)) {
       signal?.throwIfAborted();
       const patchMask = masks.next().value as Mask;
-      const crypt = patchMask.data.includes(1);
+      const crypt = patchMask.data.some((value) => value !== 0);
       const { verdict, dark, bright } = judgeTissue(patch, filter);
       const kept = crypt || verdict === "tissue";
       if (kept) {
         const write = Promise.all([
           writeRgb(patchPath(outDir, "patches", record.id, index), patch),
-          writeMask(patchPath(outDir, "masks", record.id, index), patchMask),
+          writeTruth(patchPath(outDir, "masks", record.id, index), patchMask),
         ]).then(() => void writes.delete(write));
         // A failure is reported by the race or the final wait, never as an unhandled rejection.
         write.catch(() => {});

@@ -3,8 +3,10 @@ export { ADAM_STEP, adamStep, type AdamStepAttrs, hasFusedAdamStep } from "./ada
 export { activate, batchNormTrain, type NormActivation } from "./batch_norm.ts";
 export { Fused, runFused } from "./fused.ts";
 export {
+  classDiceLoss,
   createLoss,
   crossEntropy,
+  cryptDicePerSample,
   type Loss,
   LOSSES,
   type LossName,

@@ -86,7 +86,10 @@ Deno.test("sizes that make no sense are refused", () => {
     () => extractor.positions(20, 7, "valid"),
     /an image of 20 x 7 is smaller than a patch of 8 x 8/,
   );
-  assert.throws(() => extractor.positions(20, 20, "same" as "valid"), /"valid" or "mirror"/);
+  assert.throws(
+    () => extractor.positions(20, 20, "same" as "valid"),
+    /"valid", "mirror" or "cover"/,
+  );
 });
 
 Deno.test("patches, masks and their table are what the image holds", () =>

@@ -4,6 +4,7 @@ import { selectBackend } from "../../lib/backend/select.ts";
 import {
   createLoss,
   crossEntropy,
+  cryptDicePerSample,
   softDiceLoss,
   softDicePerSample,
   softDiceScore,
@@ -175,11 +176,92 @@ Deno.test("losses refuse shapes, weights and names that do not fit, and leave no
   const before = tf.memory().numTensors;
   assert.throws(() => crossEntropy(logits, tf.zeros([2, 2, 3]) as tf.Tensor3D), RangeError);
   assert.throws(
-    () => crossEntropy(logits, target, [1, 2]),
+    () => crossEntropy(logits, target, null, [1, 2]),
     /3 classes need as many weights, got 2/,
   );
   assert.throws(() => createLoss("cross-entropy", [1, 0]), /positive numbers, got \[1,0\]/);
   assert.throws(() => createLoss("hinge" as "dice"), /unknown loss "hinge"; known: cross-entropy/);
-  const kept = [crossEntropy(logits, target, [1, 2, 3]), softDiceLoss(logits, target)];
+  const kept = [crossEntropy(logits, target, null, [1, 2, 3]), softDiceLoss(logits, target)];
   assert.equal(tf.memory().numTensors, before + 1 + kept.length);
+});
+
+/** Central differences of `reference` at `values`, compared with `gradient`. */
+function compareWithDifferences(
+  gradient: ArrayLike<number>,
+  values: ArrayLike<number>,
+  reference: (x: ArrayLike<number>) => number,
+) {
+  for (let i = 0; i < values.length; i++) {
+    const [up, down] = [1e-5, -1e-5].map((h) => {
+      const moved = Float64Array.from(values);
+      moved[i] += h;
+      return reference(moved);
+    });
+    near(gradient[i], (up - down) / 2e-5, 1e-6, `gradient ${i}`);
+  }
+}
+
+/** Softmax of the small case in float64, one row a pixel. */
+function softmaxRows(x: ArrayLike<number>): number[][] {
+  return Array.from({ length: x.length / 3 }, (_, i) => {
+    const e = [0, 1, 2].map((k) => Math.exp(x[3 * i + k]));
+    return e.map((v) => v / (e[0] + e[1] + e[2]));
+  });
+}
+
+Deno.test("pixel weights weigh the mean cross entropy, and its gradient equals finite differences in float64", () => {
+  const { values, classes, logits, target } = smallCase();
+  const weights = [1, 6, 2.5, 1, 1, 3, 1, 4];
+  const reference = (x: ArrayLike<number>) => {
+    const rows = softmaxRows(x);
+    const sum = classes.reduce((s, c, i) => s - weights[i] * Math.log(rows[i][c]), 0);
+    return sum / weights.reduce((a, b) => a + b);
+  };
+  const pixelWeights = tf.tensor3d(weights, [2, 2, 2]);
+  const loss = createLoss("cross-entropy");
+  near(loss(logits, target, pixelWeights).dataSync()[0], reference(values), 1e-6, "value");
+  const gradient = tf.grad((x) => loss(x as tf.Tensor4D, target, pixelWeights))(logits).dataSync();
+  compareWithDifferences(gradient, values, reference);
+  assert.throws(
+    () => loss(logits, target, tf.ones([2, 2, 3]) as tf.Tensor3D),
+    /pixel weights \[2,2,3\] do not fit the target \[2,2,2\]/,
+  );
+});
+
+Deno.test("Dice by class equals smp's DiceLoss formula in float64, absent classes add nothing, gradient by finite differences", () => {
+  const { values, classes, logits } = smallCase();
+  for (const truth of [classes, classes.map((c) => c === 2 ? 0 : c)]) {
+    const target = tf.tensor3d(truth, [2, 2, 2], "int32");
+    const reference = (x: ArrayLike<number>) => {
+      const rows = softmaxRows(x);
+      let sum = 0;
+      for (const c of [0, 1, 2]) {
+        const present = truth.filter((t) => t === c).length;
+        if (present === 0) continue;
+        const hits = rows.reduce((s, row, i) => s + (truth[i] === c ? row[c] : 0), 0);
+        sum += 1 - 2 * hits / (rows.reduce((s, row) => s + row[c], 0) + present);
+      }
+      return sum / 3;
+    };
+    const loss = createLoss("class-dice");
+    near(loss(logits, target).dataSync()[0], reference(values), 1e-6, "value");
+    const gradient = tf.grad((x) => loss(x as tf.Tensor4D, target))(logits).dataSync();
+    compareWithDifferences(gradient, values, reference);
+  }
+});
+
+Deno.test("crypt Dice of three classes is soft Dice of 1 - p(background) in float64; of two classes soft Dice itself", () => {
+  const { values, classes, logits, target } = smallCase();
+  const rows = softmaxRows(values);
+  const hits = rows.map((row, i) => classes[i] === 0 ? row[0] : 1 - row[0]);
+  const mean = (from: number) => hits.slice(from, from + 4).reduce((a, b) => a + b) / 4;
+  const dice = cryptDicePerSample(logits, target).dataSync();
+  near(dice[0], mean(0), 1e-6, "first sample");
+  near(dice[1], mean(4), 1e-6, "second sample");
+  const two = tf.slice(logits, [0, 0, 0, 0], [2, 2, 2, 2]);
+  const crypt = tf.cast(tf.greater(target, 0), "int32") as tf.Tensor3D;
+  assert.deepEqual(
+    cryptDicePerSample(two, crypt).dataSync(),
+    softDicePerSample(two, crypt).dataSync(),
+  );
 });
