@@ -33,8 +33,8 @@ export function photograph(plate: Plate, features: Features, random: Random): Rg
 export function stainVectors(features: Features): { haematoxylin: number[]; eosin: number[] } {
   const { haematoxylinHue: h, eosinHue: e } = features;
   return {
-    haematoxylin: [0.54 - 0.12 * h, 0.76 + 0.06 * h, 0.28 + 0.06 * h],
-    eosin: [0.11 + 0.06 * e, 0.88 + 0.02 * e, 0.27 - 0.1 * e],
+    haematoxylin: [0.54 - 0.13 * h, 0.77 + 0.06 * h, 0.25 + 0.07 * h],
+    eosin: [0.11 + 0.06 * e, 0.89 + 0.02 * e, 0.24 - 0.09 * e],
   };
 }
 
@@ -44,8 +44,8 @@ function expose(plate: Plate, features: Features, random: Random): Planes {
   const hv = vectors.haematoxylin.map((v) => v * Math.exp(random.normal(0, 0.06)));
   const ev = vectors.eosin.map((v) => v * Math.exp(random.normal(0, 0.08)));
   const planes = [0, 1, 2].map(() => new Float32Array(height * width)) as Planes;
-  const hGain = 0.72 * features.haematoxylinStrength * features.thickness;
-  const eGain = features.eosinStrength * features.thickness;
+  const hGain = 0.6 * features.haematoxylinStrength * features.thickness;
+  const eGain = 1.15 * features.eosinStrength * features.thickness;
   const contrast = features.nuclearContrast;
   for (let row = 0, i = 0; row < height; row++) {
     for (let column = 0; column < width; column++, i++) {

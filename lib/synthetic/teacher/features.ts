@@ -86,7 +86,7 @@ export const FEATURES = {
   cellularity: f("neighbours", 0.1, 1, 0.6, "how densely the stroma is set with cells"),
   plasma: f("neighbours", 0, 1, 0.5, "share of plasma cells among round cells"),
 
-  radius: f("crypts", 26, 58, 36, "half the width of a crypt, µm", { scale: "log" }),
+  radius: f("crypts", 27, 62, 38, "half the width of a crypt, µm", { scale: "log" }),
   radiusSpread: f("crypts", 0.05, 0.4, 0.15, "standard deviation of it, as a share"),
   stretch: f("crypts", 1, 2.6, 1.2, "length over width of a section", { scale: "log" }),
   spacing: f("crypts", -4, 28, 10, "µm between neighbours; at 0 and below they touch"),

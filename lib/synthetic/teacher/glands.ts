@@ -19,7 +19,7 @@ export interface GlandStyle {
   foam: boolean;
   serration: number;
   filling: Filling;
-  /** Nuclei lie up to this depth. */
+  /** Centres of nuclei lie up to this depth. */
   band: number;
   /** Semi-axes of nuclei. */
   long: number;
@@ -49,9 +49,14 @@ export function glandStyle(features: Features, deepest: number, random: Random):
   // A lumen is what remains; in narrow glands it is a slit.
   const slit = deepest * random.uniform(0.7, 0.95);
   height = Math.min(height / features.lumen, slit);
+  // A network is as deep as its widest place; elsewhere it must have lumens too.
+  if (deepest > 60 && random.next() < 0.75) {
+    height = Math.min(height, random.uniform(20, 0.6 * deepest));
+  }
   const solid = random.next();
   const cap = neoplastic ? 0.05 + 0.13 * wild : features.caps;
-  const isCap = solid < cap || (deepest < 13 && random.next() < 0.6);
+  // Wide glands are cut through their wall in part only.
+  const isCap = (solid < cap && deepest < 30) || (deepest < 13 && random.next() < 0.6);
   const foam = !isCap && !neoplastic && random.next() < features.foam;
   const goblets = neoplastic
     ? Math.max(0, features.goblets * random.uniform(-0.5, 0.7) * (1 - 0.6 * grade))
@@ -67,6 +72,7 @@ export function glandStyle(features: Features, deepest: number, random: Random):
   const wide = neoplastic
     ? size * (2.2 + 1.5 * vesicular + 0.3 * wild)
     : size * random.uniform(1.9, 2.4);
+  const apex = random.uniform(0.5, neoplastic ? 9 : 12);
   return {
     growth,
     height: isCap || foam ? Infinity : height,
@@ -76,7 +82,10 @@ export function glandStyle(features: Features, deepest: number, random: Random):
     foam,
     serration: features.serration,
     filling: filling(features, growth, random),
-    band: isCap ? Infinity : 2 * long * 0.75 + stratified * Math.min(height, 60),
+    band: isCap
+      ? Infinity
+      // Above the nuclei there is cytoplasm, little of it in high-grade growth.
+      : Math.min(1.5 * long + stratified * Math.min(height, 60), height - long - apex),
     long,
     wide,
     spacing: wide * (neoplastic ? 1.7 : 1.75) + random.uniform(0, 1.8),
@@ -171,6 +180,19 @@ function hollowOut(
   }
 }
 
+/** Whether the section runs along the wall at (x, y), `t` µm from the outline. */
+function isTangential(
+  style: GlandStyle,
+  { noise }: Plate,
+  label: number,
+  x: number,
+  y: number,
+  t: number,
+): boolean {
+  return t < style.height + 22 &&
+    noise.at(x / 70 + 3 * label, y / 70 + 20) > 1 - style.tangential;
+}
+
 /** Lays cytoplasm and lumens; `styles` by label. */
 export function paintEpithelium(plate: Plate, styles: readonly GlandStyle[]): void {
   const { width, height, pixel, labels, hollow, haematoxylin, eosin, noise, distance } = plate;
@@ -182,8 +204,7 @@ export function paintEpithelium(plate: Plate, styles: readonly GlandStyle[]): vo
       const x = column * pixel, t = distance[i];
       const uneven = noise.cloud(x / 9, y / 9) - 0.5;
       const fine = noise.at(x / 1.8 + 50, y / 1.8) - 0.5;
-      const solid = style.tangential > 0 &&
-        noise.at(x / 70 + 3 * labels[i], y / 70 + 20) > 1 - style.tangential;
+      const solid = isTangential(style, plate, labels[i], x, y, t);
       const saw = style.serration * 16 * (noise.cloud(x / 13 + 60, y / 13) - 0.5);
       const top = solid && hollow[i] === 0 ? -30 : t + 7 * uneven + saw - style.height;
       const open = hollow[i] ? 1 : smoothstep(-0.8, 0.9, top);
@@ -269,7 +290,7 @@ function paintGoblets(plate: Plate, styles: readonly GlandStyle[], random: Rando
         angle = random.uniform(0, Math.PI);
       }
       if (!spacer.claim(x, y, 1.95 * r)) continue;
-      const stain = 0.02 + 0.16 * style.mucin;
+      const stain = 0.01 + 0.14 * style.mucin;
       plate.ellipse(x, y, long, r, angle, {
         haematoxylin: stain * random.uniform(0.6, 1.3),
         eosin: 0.02 + 0.5 * stain * random.next(),
@@ -287,7 +308,6 @@ function paintGoblets(plate: Plate, styles: readonly GlandStyle[], random: Rando
 function paintNuclei(plate: Plate, styles: readonly GlandStyle[], random: Random): void {
   const spacer = new Spacer(14);
   const step = 2.1;
-  const { noise } = plate;
   for (let gy = 0; gy < plate.tallness; gy += step) {
     for (let gx = 0; gx < plate.breadth; gx += step) {
       let x = gx + step * random.next(), y = gy + step * random.next();
@@ -298,11 +318,10 @@ function paintNuclei(plate: Plate, styles: readonly GlandStyle[], random: Random
       if (label === 0 || plate.hollow[i]) continue;
       const style = styles[label];
       const t = plate.distance[i];
-      const solid = style.band === Infinity ||
-        (style.tangential > 0 && noise.at(x / 70 + 3 * label, y / 70 + 20) > 1 - style.tangential);
+      const solid = style.band === Infinity || isTangential(style, plate, label, x, y, t);
       const angle = plate.inward(i);
       if (!solid) {
-        if (t > style.band + 3) continue;
+        if (t > Math.max(style.band, style.long * 0.9 + 3)) continue;
         // Most nuclei stand on the base; the others fill the band.
         const based = style.long * 0.9 + 1.4;
         if (t < based + 2.5 || chance < 0.35) {

@@ -69,6 +69,8 @@ const MARGIN = 60;
 class Placer {
   private readonly circles: number[] = [];
   private readonly shapes: Shape[] = [];
+  /** How far the directions of neighbouring tumour glands differ, radians. */
+  private order = 0.4;
 
   constructor(
     private readonly plate: Plate,
@@ -84,6 +86,7 @@ class Placer {
     const mean = features.radius * (growth === "carcinoma" ? 1.35 : 1);
     const tries = Math.min(9000, Math.ceil(area / (mean * mean) * 26));
     const lean = this.facing + random.normal(0, 0.25);
+    this.order = random.uniform(0.08, 0.8);
     for (let n = 0; n < tries; n++) {
       const x = random.uniform(-MARGIN, this.plate.breadth + MARGIN);
       const y = random.uniform(-MARGIN, this.plate.tallness + MARGIN);
@@ -122,7 +125,15 @@ class Placer {
     const { features, random } = this;
     const long = random.next() < 0.3 + 0.5 * features.adenoma;
     const length = long ? random.uniform(1.5, 10) * r : random.uniform(0, 1.2) * r;
-    this.tube(x, y, r * random.uniform(0.75, 1.1), length, lean + random.normal(0, 0.3), 0.3, 5);
+    this.tube(
+      x,
+      y,
+      r * random.uniform(0.75, 1.1),
+      length,
+      lean + random.normal(0, 0.6 * this.order),
+      0.3,
+      5,
+    );
   }
 
   private carcinoma(x: number, y: number, r: number, lean: number): void {
@@ -131,7 +142,7 @@ class Placer {
     const kind = random.next();
     const length = kind < 0.3 ? random.uniform(0, 1) * r : random.uniform(1.5, 9) * r;
     const wild = 0.25 + 0.5 * features.carcinoma;
-    this.tube(x, y, r * size, length, lean + random.normal(0, 0.45), wild, 6);
+    this.tube(x, y, r * size, length, lean + random.normal(0, this.order), wild, 6);
   }
 
   /** A bent tube of `length` µm beside its half width, with branches; placed if there is room. */

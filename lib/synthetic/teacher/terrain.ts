@@ -200,7 +200,7 @@ function loose(x: number, y: number, fine: number, w: Weave, noise: Noise): [num
   const wx = x + 16 * noise.at(x / 22, y / 22), wy = y + 16 * noise.at(x / 22 + 60, y / 22);
   const thread = noise.net(wx / 7 + 40, wy / 6) ** 2;
   const body = noise.cloud(x / 45 + 30, y / 45);
-  const open = smoothstep(0.62 - 0.3 * w.gap, 0.8 - 0.3 * w.gap, noise.cloud(x / 10 + 30, y / 10));
+  const open = smoothstep(0.66 - 0.3 * w.gap, 0.8 - 0.3 * w.gap, noise.cloud(x / 10 + 30, y / 10));
   const keep = 1 - 0.95 * open * (1 - 0.5 * thread);
   const e = w.matrix * (0.6 + 0.9 * body) + w.thread * thread + w.fine * fine;
   const h = w.blue * (0.5 + body) + 0.04 * thread + 0.5 * w.fine * fine;
