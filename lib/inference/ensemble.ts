@@ -1,6 +1,6 @@
 /** Model files become an ensemble. */
 import { basename, extname } from "node:path";
-import { loadModel, type ModelConfig, onnxPredictor } from "../model/mod.ts";
+import { loadModel, type ModelConfig, onnxPredictor, WEIGHT_EXTENSIONS } from "../model/mod.ts";
 import { readTrainingInfo } from "../training/mod.ts";
 import { modelPredictor, type TilePredictor } from "./predictor.ts";
 
@@ -69,8 +69,9 @@ async function openOne(path: string, options: EnsembleOptions) {
   if (kind === ".onnx") {
     return { predictor: await onnxPredictor(path), scale: null, tile: null };
   }
-  if (![".safetensors", ".pth", ".pt"].includes(kind)) {
-    throw new RangeError(`model ${path} must be a .safetensors, .onnx, .pth or .pt file`);
+  if (!WEIGHT_EXTENSIONS.includes(kind)) {
+    const known = [...WEIGHT_EXTENSIONS, ".onnx"].join(", ");
+    throw new RangeError(`model ${path} must be a file of the kind ${known}`);
   }
   const { model, metadata } = await loadModel(path);
   for (const [key, wanted] of Object.entries(options.expect ?? {})) {

@@ -1,5 +1,6 @@
 /** Segmentation models: architectures, encoders and their weights. */
 
+export { WEIGHT_EXTENSIONS } from "./checkpoint/open.ts";
 export type { GraphModel } from "./graph.ts";
 export { fromTorch, toTorch } from "./layout.ts";
 export { encodeOnnx, exportOnnx, type OnnxOptions } from "./onnx/export.ts";
@@ -22,8 +23,10 @@ export type {
 } from "./types.ts";
 export {
   assignWeights,
+  type LoadedModel,
   type LoadedWeights,
   loadModel,
+  type LoadOptions,
   loadWeights,
   saveWeights,
 } from "./weights.ts";

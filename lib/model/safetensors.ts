@@ -1,6 +1,10 @@
 /** The safetensors format: an 8-byte little-endian length, a JSON header, raw little-endian values. */
 import { writeWhole } from "../base/mod.ts";
-import { readValues, VALUE_BYTES, type ValueType } from "./values.ts";
+import { readBytes } from "./checkpoint/bytes.ts";
+import { elements, type FileTensor, type WeightFile } from "./checkpoint/file_tensor.ts";
+import { parseHeader } from "./checkpoint/safetensors_header.ts";
+import { checksum, CHECKSUM_KEY } from "./checkpoint/checksum.ts";
+import { readValues } from "./values.ts";
 
 /** A tensor as float32 values in row-major order. */
 export interface NamedTensor {
@@ -14,58 +18,52 @@ export interface TensorFile {
   metadata: Record<string, string>;
 }
 
-const TYPES: Record<string, ValueType> = {
-  F64: "float64",
-  F32: "float32",
-  F16: "float16",
-  BF16: "bfloat16",
-  I64: "int64",
-  I32: "int32",
-};
+/**
+ * The entries of a `.safetensors` file's bytes; values of other types become float32 when read.
+ *
+ * @throws {RangeError} saying what is wrong: a header that is cut off or no header, names that occur
+ *   twice, values that overlap, leave gaps or reach beyond the file, or (in files that this project
+ *   wrote) a checksum that differs
+ */
+export function openSafetensors(bytes: Uint8Array): Omit<WeightFile, "path"> {
+  const { entries, metadata, data } = parseHeader(bytes);
+  const raw = entries.map((entry) => ({ ...entry, raw: data.subarray(entry.from, entry.to) }));
+  const { [CHECKSUM_KEY]: said, ...rest } = metadata;
+  if (said !== undefined && said !== checksum(raw, rest)) {
+    throw new RangeError(
+      `its content is not what was written: the checksum differs (a tool that changed the weights ` +
+        `has to leave the metadata "${CHECKSUM_KEY}" out)`,
+    );
+  }
+  const tensors = new Map<string, FileTensor>();
+  for (const { name, type, shape, from, to, raw: values } of raw) {
+    tensors.set(name, {
+      shape,
+      bytes: to - from,
+      place: String(from),
+      read: () => readValues(values, type, elements(shape)),
+    });
+  }
+  return { tensors, metadata: rest, capacity: data.length, notices: [] };
+}
 
 /**
- * Reads a `.safetensors` file; values of other types become float32.
+ * Reads a `.safetensors` file whole; values of other types become float32.
  *
- * @throws {Error} naming the file and what is wrong with it
+ * @throws {Error} naming the file and what is wrong with it, see {@link openSafetensors}
  */
 export async function readSafetensors(path: string): Promise<TensorFile> {
-  const bytes = await Deno.readFile(path);
-  const bad = (what: string) => new Error(`${path} is no valid safetensors file: ${what}`);
-  if (bytes.length < 8) throw bad(`it has ${bytes.length} bytes`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > bytes.length - 8) {
-    throw bad(`its header claims ${length} bytes, the file has ${bytes.length}`);
-  }
-  let header: Record<string, unknown>;
+  const bytes = await readBytes(path);
   try {
-    header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-  } catch {
-    throw bad("its header is not JSON");
+    const { tensors, metadata } = openSafetensors(bytes);
+    const read = [...tensors].map(([name, tensor]): [string, NamedTensor] => [
+      name,
+      { shape: [...tensor.shape], values: tensor.read() },
+    ]);
+    return { tensors: new Map(read), metadata };
+  } catch (cause) {
+    throw new Error(`${path} is no valid safetensors file: ${(cause as Error).message}`, { cause });
   }
-  const data = bytes.subarray(8 + length);
-  const tensors = new Map<string, NamedTensor>();
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === "__metadata__") continue;
-    const { dtype, shape, data_offsets: offsets } = entry as {
-      dtype: string;
-      shape: number[];
-      data_offsets: [number, number];
-    };
-    const whole = (list: unknown) =>
-      Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
-    if (!whole(shape) || !whole(offsets) || offsets.length !== 2) {
-      throw bad(`"${name}" has no type, shape and offsets`);
-    }
-    const type = TYPES[dtype];
-    if (!type) throw bad(`"${name}" is of type ${dtype}; known: ${Object.keys(TYPES).join(", ")}`);
-    const size = shape.reduce((a, b) => a * b, 1);
-    const [from, to] = offsets;
-    if (!(from >= 0 && to <= data.length && to - from === size * VALUE_BYTES[type])) {
-      throw bad(`"${name}" of shape [${shape}] lies at bytes ${from} to ${to} of ${data.length}`);
-    }
-    tensors.set(name, { shape, values: readValues(data.subarray(from, to), type, size) });
-  }
-  return { tensors, metadata: (header.__metadata__ ?? {}) as Record<string, string> };
 }
 
 /** One tensor to be written; float32 unless marked. */
@@ -77,49 +75,44 @@ export interface TensorToWrite extends NamedTensor {
   half?: boolean;
 }
 
-function typeOf({ counter, half }: TensorToWrite): { dtype: string; bytes: number } {
-  if (counter) return { dtype: "I64", bytes: 8 };
-  return half ? { dtype: "F16", bytes: 2 } : { dtype: "F32", bytes: 4 };
-}
-
-/** Writes a `.safetensors` file, whole or not at all. */
+/** Writes a `.safetensors` file with a checksum of its content, whole or not at all. */
 export async function writeSafetensors(
   path: string,
   tensors: TensorToWrite[],
   metadata: Record<string, string> = {},
 ): Promise<void> {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const entries = tensors.map((tensor) => ({
+    name: tensor.name,
+    shape: tensor.shape,
+    dtype: tensor.counter ? "I64" : tensor.half ? "F16" : "F32",
+    raw: rawValues(tensor),
+  }));
+  const header: Record<string, unknown> = {
+    __metadata__: { ...metadata, [CHECKSUM_KEY]: checksum(entries, metadata) },
+  };
   let at = 0;
-  for (const tensor of tensors) {
-    const { dtype, bytes } = typeOf(tensor);
-    const end = at + tensor.values.length * bytes;
-    header[tensor.name] = { dtype, shape: tensor.shape, data_offsets: [at, end] };
-    at = end;
+  for (const { name, shape, dtype, raw } of entries) {
+    header[name] = { dtype, shape, data_offsets: [at, at += raw.length] };
   }
-  const json = JSON.stringify(header);
-  const raw = new TextEncoder().encode(json);
+  const json = new TextEncoder().encode(JSON.stringify(header));
   // Values start at a multiple of 8, as the reference writer has it: the header is padded with blanks.
-  const padded = Math.ceil(raw.length / 8) * 8;
-  const out = new Uint8Array(8 + padded + at).fill(32, 8 + raw.length, 8 + padded);
-  const view = new DataView(out.buffer);
-  view.setBigUint64(0, BigInt(padded), true);
-  out.set(raw, 8);
+  const padded = Math.ceil(json.length / 8) * 8;
+  const out = new Uint8Array(8 + padded + at).fill(32, 8 + json.length, 8 + padded);
+  new DataView(out.buffer).setBigUint64(0, BigInt(padded), true);
+  out.set(json, 8);
   let position = 8 + padded;
-  for (const { values, counter, half } of tensors) {
-    if (counter) {
-      for (const value of values) {
-        view.setBigInt64(position, BigInt(Math.round(value)), true);
-        position += 8;
-      }
-    } else if (half) {
-      for (const value of values) {
-        view.setFloat16(position, value, true);
-        position += 2;
-      }
-    } else {
-      out.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), position);
-      position += values.byteLength;
-    }
+  for (const { raw } of entries) {
+    out.set(raw, position);
+    position += raw.length;
   }
   await writeWhole(path, out);
+}
+
+function rawValues({ values, counter, half }: TensorToWrite): Uint8Array {
+  const { buffer, byteOffset, byteLength } = counter
+    ? BigInt64Array.from(values, (value) => BigInt(Math.round(value)))
+    : half
+    ? Float16Array.from(values)
+    : values;
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }

@@ -1,9 +1,19 @@
 /** Raw little-endian values of several number types to float32. */
 
 /** A number type that checkpoints hold. */
-export type ValueType = "float64" | "float32" | "float16" | "bfloat16" | "int64" | "int32";
+export type ValueType =
+  | "float64"
+  | "float32"
+  | "float16"
+  | "bfloat16"
+  | "int64"
+  | "int32"
+  | "int16"
+  | "int8"
+  | "uint8"
+  | "bool";
 
-/** Bytes a value. */
+/** Bytes per value. */
 export const VALUE_BYTES: Record<ValueType, number> = {
   float64: 8,
   float32: 4,
@@ -11,6 +21,10 @@ export const VALUE_BYTES: Record<ValueType, number> = {
   bfloat16: 2,
   int64: 8,
   int32: 4,
+  int16: 2,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
 };
 
 /** `count` values from `bytes` as float32. */
@@ -33,7 +47,8 @@ export function readValues(
 const WORD = new Uint32Array(1);
 const WORD_AS_FLOAT = new Float32Array(WORD.buffer);
 
-function readValue(view: DataView, at: number, type: ValueType): number {
+/** The value at byte `at`; a bool is 0 or 1. */
+export function readValue(view: DataView, at: number, type: ValueType): number {
   switch (type) {
     case "float64":
       return view.getFloat64(at, true);
@@ -43,17 +58,18 @@ function readValue(view: DataView, at: number, type: ValueType): number {
       return view.getInt32(at, true);
     case "int64":
       return Number(view.getBigInt64(at, true));
+    case "int16":
+      return view.getInt16(at, true);
+    case "int8":
+      return view.getInt8(at);
+    case "uint8":
+      return view.getUint8(at);
+    case "bool":
+      return view.getUint8(at) === 0 ? 0 : 1;
     case "bfloat16":
       WORD[0] = view.getUint16(at, true) << 16;
       return WORD_AS_FLOAT[0];
-    case "float16": {
-      const half = view.getUint16(at, true);
-      const sign = half & 0x8000 ? -1 : 1;
-      const exponent = (half >> 10) & 31;
-      const fraction = half & 1023;
-      if (exponent === 0) return sign * fraction * 2 ** -24;
-      if (exponent === 31) return fraction ? NaN : sign * Infinity;
-      return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-    }
+    case "float16":
+      return view.getFloat16(at, true);
   }
 }

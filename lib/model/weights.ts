@@ -6,17 +6,16 @@ import {
   keyStyle,
   toEncoderNames,
 } from "./checkpoint/encoder_keys.ts";
-import { inferConfig } from "./checkpoint/infer_config.ts";
-import { readTorch } from "./checkpoint/torch.ts";
+import { architectureOf } from "./checkpoint/architectures.ts";
+import type { FileTensor, WeightFile } from "./checkpoint/file_tensor.ts";
+import { readChecked, requireFit, type Source } from "./checkpoint/fit.ts";
+import { inferConfig, parseConfig, type Shapes } from "./checkpoint/infer_config.ts";
+import { listNames, locate, type Located, type ModelEntries } from "./checkpoint/names.ts";
+import { openWeights } from "./checkpoint/open.ts";
 import type { GraphModel } from "./graph.ts";
 import { fromTorch, fromTorchShape, toTorch } from "./layout.ts";
-import {
-  type NamedTensor,
-  readSafetensors,
-  type TensorFile,
-  writeSafetensors,
-} from "./safetensors.ts";
-import { createModel } from "./segmentation_model.ts";
+import { type NamedTensor, writeSafetensors } from "./safetensors.ts";
+import { createModel, describeParameters } from "./segmentation_model.ts";
 import type { ModelConfig, SegmentationModel } from "./types.ts";
 
 /** The metadata key under which the configuration lies. */
@@ -30,7 +29,7 @@ export interface SaveOptions {
 
 /**
  * Writes every parameter as `.safetensors` under its state_dict name and PyTorch shape, with the
- * configuration and `metadata`, whole or not at all.
+ * configuration, `metadata` and a checksum, whole or not at all.
  *
  * @throws {Error} naming the path when it cannot be written
  */
@@ -54,40 +53,89 @@ export async function saveWeights(
   });
 }
 
+/** How a file's weights are looked for. */
+export interface LoadOptions {
+  /**
+   * What stands before the wanted model's names in the file, e.g. "ema.module."; needed only where the
+   * file holds several models.
+   */
+  prefix?: string;
+  /** Called with each notice, a sentence that names the file; default: a warning on the console. */
+  onNotice?: (notice: string) => void;
+}
+
+/** What {@link loadModel} gives. */
+export interface LoadedModel {
+  model: GraphModel;
+  /** The metadata of a `.safetensors` file. */
+  metadata: Record<string, string>;
+}
+
 /**
  * Rebuilds a model from a file alone: one that {@link saveWeights} wrote, or a state_dict of
- * segmentation_models_pytorch (`.pth`, `.pt`, `.safetensors`), whose configuration is read off its
- * names and shapes.
+ * segmentation_models_pytorch in a `.pth`, `.pt`, `.ckpt`, `.bin`, `.tar` or `.safetensors` file, whose
+ * configuration is read off its names and shapes. Prefixes of wrappers are taken off; what is not the
+ * model's, and a classification head, are left aside with a notice. Nothing is allocated before names
+ * and shapes fit, and no more than the file holds.
  *
- * @throws {Error} naming the file when it cannot be read or is of no known model
+ * @throws {Error} naming the file when it cannot be read, is of no known model, lacks entries, or holds
+ *   values that are not finite
  */
-export async function loadModel(
-  path: string,
-): Promise<{ model: GraphModel; metadata: Record<string, string> }> {
-  const { tensors, metadata } = await readTensors(path);
-  const { [CONFIG_KEY]: written, ...rest } = metadata;
+export async function loadModel(path: string, options: LoadOptions = {}): Promise<LoadedModel> {
+  const file = await openWeights(path);
+  const located = locateIn(file, options);
+  const { [CONFIG_KEY]: written, ...metadata } = file.metadata;
   let config: ModelConfig;
   try {
-    config = written ? JSON.parse(written) : inferConfig(tensors);
+    config = written
+      ? parseConfig(written)
+      : inferConfig(shapesOf(located.entries), [...file.tensors.keys()]);
   } catch (cause) {
     throw new Error(`${path} does not say which model it is: ${(cause as Error).message}`, {
       cause,
     });
   }
+  const parameters = describeParameters(config);
+  const names = new Set(parameters.map((p) => p.name));
+  const nameOf = (name: string) => located.prefix + name;
+  const source: Source = { path, nameOf, target: targetOf(config) };
+  requireFit(parameters, located.entries, source, (name) => names.has(name));
+  const values = readChecked(parameters, located.entries, source, file.capacity);
+  giveNotices(file, located, options);
   const model = createModel({ ...config, initialize: false });
-  try {
-    assignWeights(model, tensors, path);
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
-  return { model, metadata: rest };
+  put(model, values);
+  return { model, metadata };
 }
 
-async function readTensors(path: string): Promise<TensorFile> {
-  if (/\.safetensors$/i.test(path)) return await readSafetensors(path);
-  if (/\.(pth|pt)$/i.test(path)) return { tensors: await readTorch(path), metadata: {} };
-  throw new Error(`weights must be a .safetensors, .pth or .pt file, got ${path}`);
+function locateIn(file: WeightFile, { prefix }: LoadOptions): Located {
+  try {
+    return locate(file, prefix);
+  } catch (cause) {
+    throw new Error(`${file.path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function shapesOf(entries: ModelEntries): Shapes {
+  return new Map([...entries].map(([name, { tensor }]) => [name, tensor.shape]));
+}
+
+function targetOf({ architecture, encoder }: ModelConfig): string {
+  return `${architecture} with ${encoder}`;
+}
+
+/** Says what of a file was left aside. */
+function giveNotices(file: WeightFile, { ignored, auxiliary }: Located, options: LoadOptions) {
+  const give = options.onNotice ?? ((notice: string) => console.warn(notice));
+  for (const notice of file.notices) give(`${file.path}: ${notice}`);
+  if (auxiliary.length > 0) {
+    give(`${file.path}: the classification head is left out: ${listNames(auxiliary)}`);
+  }
+  if (ignored.length > 0) {
+    give(
+      `${file.path}: ${ignored.length} entries that are not the model's are ignored: ` +
+        listNames(ignored),
+    );
+  }
 }
 
 /** What {@link loadWeights} found in a file. */
@@ -101,27 +149,68 @@ export interface LoadedWeights {
 }
 
 /**
- * Reads weights into `model` from `.safetensors`, `.pth` or `.pt`: a whole model, or an encoder alone
- * under the names of smp, efficientnet_pytorch, torchvision or timm. An encoder's first convolution is
- * adapted to the model's input channels as smp does.
+ * Reads weights into `model` from any file that {@link loadModel} reads: a whole model, or an encoder
+ * alone under the names of smp, efficientnet_pytorch, torchvision or timm. An encoder's first convolution
+ * is adapted to the model's input channels as smp does.
  *
- * @throws {Error} naming the file, and listing all missing, unexpected and misshapen entries;
- *   the model is then unchanged
+ * @throws {Error} naming the file, and its missing, unexpected and misshapen entries; the model is then
+ *   unchanged
  */
-export async function loadWeights(model: SegmentationModel, path: string): Promise<LoadedWeights> {
-  const { tensors, metadata } = await readTensors(path);
-  const style = keyStyle(tensors);
-  if (style === "model") {
-    assignWeights(model, tensors, path);
-    return { scope: "model", style, metadata };
+export async function loadWeights(
+  model: SegmentationModel,
+  path: string,
+  options: LoadOptions = {},
+): Promise<LoadedWeights> {
+  const file = await openWeights(path);
+  const located = locateIn(file, options);
+  const style = keyStyle(located.entries);
+  const whole = style === "model";
+  if (whole) {
+    try {
+      architectureOf([...located.entries.keys()]);
+    } catch (cause) {
+      throw new Error(`${path}: ${(cause as Error).message}`, { cause });
+    }
   }
-  const encoder = toEncoderNames(tensors, style);
-  for (const name of ["encoder._conv_stem.weight", "encoder.conv1.weight"]) {
-    const first = encoder.get(name);
-    if (first) encoder.set(name, adaptFirstConv(first, model.config.inChannels));
+  const entries = whole
+    ? located.entries
+    : adapted(toEncoderNames(located.entries, style), model.config.inChannels);
+  const nameOf = style === "model" || style === "encoder"
+    ? (name: string) => located.prefix + name
+    : style === "bare"
+    ? (name: string) => located.prefix + name.slice("encoder.".length)
+    : (name: string) => name;
+  assign(model, entries, file, nameOf, whole ? "" : "encoder.");
+  giveNotices(file, located, options);
+  return { scope: whole ? "model" : "encoder", style, metadata: file.metadata };
+}
+
+/** Encoder entries with the first convolution made for `channels` input channels. */
+function adapted(entries: ModelEntries, channels: number): ModelEntries {
+  for (
+    const name of [
+      "encoder._conv_stem.weight",
+      "encoder.conv1.weight",
+      "encoder.conv_stem.weight",
+    ]
+  ) {
+    const first = entries.get(name);
+    if (!first || first.tensor.shape[1] === channels || first.tensor.shape.length !== 4) continue;
+    const { shape, bytes } = first.tensor;
+    const read = () => {
+      const values = first.tensor.read();
+      return Float32Array.from(adaptFirstConv({ shape: [...shape], values }, channels).values);
+    };
+    const [outputs, , height, width] = shape;
+    const tensor: FileTensor = {
+      ...first.tensor,
+      shape: [outputs, channels, height, width],
+      bytes,
+      read,
+    };
+    entries.set(name, { inFile: first.inFile, tensor });
   }
-  assignWeights(model, encoder, path, "encoder.");
-  return { scope: "encoder", style, metadata };
+  return entries;
 }
 
 /**
@@ -136,30 +225,40 @@ export function assignWeights(
   source: string,
   prefix = "",
 ): void {
-  const missing: string[] = [];
-  const misshapen: string[] = [];
-  const wanted = [...model.parameters.values()].filter((p) => p.name.startsWith(prefix));
-  for (const { name, torchShape } of wanted) {
-    const found = tensors.get(name);
-    if (!found) {
-      if (!name.endsWith(".num_batches_tracked")) missing.push(name);
-    } else if (found.shape.join() !== torchShape.join()) {
-      misshapen.push(`${name}: [${found.shape}] instead of [${torchShape}]`);
-    }
+  const entries: ModelEntries = new Map();
+  let capacity = 0;
+  for (const [name, { shape, values }] of tensors) {
+    capacity += values.byteLength;
+    const tensor = {
+      shape,
+      bytes: values.byteLength,
+      place: name,
+      read: () => Float32Array.from(values),
+    };
+    entries.set(name, { inFile: name, tensor });
   }
-  const unexpected = [...tensors.keys()].filter((name) => !model.parameters.has(name));
-  const problems = Object.entries({ missing, unexpected, misshapen })
-    .filter(([, names]) => names.length > 0)
-    .map(([kind, names]) => `${names.length} ${kind}: ${names.join(", ")}`);
-  if (problems.length > 0) {
-    const { architecture, encoder } = model.config;
-    const what = prefix ? `the encoder ${encoder}` : `${architecture} with ${encoder}`;
-    throw new Error(`${source} does not fit ${what}:\n${problems.join("\n")}`);
-  }
-  for (const { name, torchShape, layout, variable } of wanted) {
-    const found = tensors.get(name);
-    if (!found) continue;
-    const values = fromTorch(found.values, torchShape, layout);
-    tf.tidy(() => variable.assign(tf.tensor(values, fromTorchShape(torchShape, layout))));
+  assign(model, entries, { path: source, capacity }, (name) => name, prefix);
+}
+
+/** Entries into the parameters whose names start with `scope`; `nameOf` gives the names in the file. */
+function assign(
+  model: SegmentationModel,
+  entries: ModelEntries,
+  { path, capacity }: Pick<WeightFile, "path" | "capacity">,
+  nameOf: (name: string) => string,
+  scope: string,
+): void {
+  const wanted = [...model.parameters.values()].filter((p) => p.name.startsWith(scope));
+  const target = scope ? `the encoder ${model.config.encoder}` : targetOf(model.config);
+  const source: Source = { path, nameOf, target };
+  requireFit(wanted, entries, source, (name) => model.parameters.has(name));
+  put(model, readChecked(wanted, entries, source, capacity));
+}
+
+function put(model: SegmentationModel, values: ReadonlyMap<string, Float32Array>): void {
+  for (const [name, flat] of values) {
+    const { torchShape, layout, variable } = model.parameters.get(name)!;
+    const turned = fromTorch(flat, torchShape, layout);
+    tf.tidy(() => variable.assign(tf.tensor(turned, fromTorchShape(torchShape, layout))));
   }
 }

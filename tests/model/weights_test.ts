@@ -1,10 +1,12 @@
 /** Weight files: safetensors out and in, whole models, strictness. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
+import { readChecked } from "../../lib/model/checkpoint/fit.ts";
 import { createModel } from "../../lib/model/segmentation_model.ts";
 import { loadModel, loadWeights, saveWeights } from "../../lib/model/weights.ts";
 import { readSafetensors, writeSafetensors } from "../../lib/model/safetensors.ts";
-import { floats, torchFile } from "../support/torch_fixture.ts";
+import { type FixtureValue, floats, torchFile } from "../support/torch_fixture.ts";
+import reference from "../reference/smp_models.json" with { type: "json" };
 import { CONFIG, inFolder, stateOf, writeTorch } from "../support/weight_files.ts";
 
 Deno.test("a model comes back from its file alone: configuration, every value, metadata", async () => {
@@ -109,46 +111,112 @@ Deno.test("missing, unexpected and misshapen entries are listed together, the mo
   });
 });
 
-Deno.test("safetensors files that are damaged are refused with their path and the reason", async () => {
+Deno.test("a Lightning checkpoint loads; loss weights, metrics and a classification head are named", async () => {
   await inFolder(async (folder) => {
-    const path = `${folder}/bad.safetensors`;
-    const file = (header: unknown, data = 8) => {
-      const json = new TextEncoder().encode(
-        typeof header === "string" ? header : JSON.stringify(header),
-      );
-      const bytes = new Uint8Array(8 + json.length + data);
-      new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
-      bytes.set(json, 8);
-      return bytes;
-    };
-    const entry = (dtype: string, shape: unknown, offsets: unknown) => ({
-      a: { dtype, shape, data_offsets: offsets },
-    });
-    for (
-      const [bytes, reason] of [
-        [new Uint8Array(3), /it has 3 bytes/],
-        [file("{").subarray(0, 8), /header claims 1 bytes/],
-        [file("{"), /header is not JSON/],
-        [file(entry("F32", [3], [0, 8])), /"a" of shape \[3\] lies at bytes 0 to 8/],
-        [file(entry("F32", [2], [4, 12])), /lies at bytes 4 to 12 of 8/],
-        [file(entry("F8_E4M3", [8], [0, 8])), /"a" is of type F8_E4M3; known: F64/],
-        [file({ a: 3 }), /"a" has no type, shape and offsets/],
-        [file(entry("F32", "2", [0, 8])), /"a" has no type, shape and offsets/],
-      ] as [Uint8Array, RegExp][]
-    ) {
-      await Deno.writeFile(path, bytes);
-      await assert.rejects(() => readSafetensors(path), (error: Error) => {
-        assert.ok(error.message.startsWith(`${path} is no valid safetensors file`), error.message);
-        assert.match(error.message, reason);
-        return true;
-      });
+    const source = createModel({ ...CONFIG, seed: 6 });
+    const state = await stateOf(source);
+    const extra = { shape: [2], values: Float32Array.of(1, NaN) };
+    const entries = new Map([...state].map(([name, t]) => [`model.${name}`, t]));
+    for (const name of ["criterion.weight", "iou.confmat", "model.classification_head.3.bias"]) {
+      entries.set(name, extra);
     }
-    await writeSafetensors(path, [{ name: "a", shape: [2], values: Float32Array.of(1, 2) }]);
-    await assert.rejects(() => loadModel(path), /does not say which model it is/);
-    await assert.rejects(() => loadModel(`${folder}/none.safetensors`), /none\.safetensors/);
+    await writeTorch(`${folder}/last.ckpt`, entries, (pairs) => ({
+      dictionary: [
+        ["pytorch-lightning_version", "2.5.0"],
+        ["epoch", 3],
+        ["state_dict", { dictionary: pairs }],
+        ["optimizer_states", []],
+        ["hyper_parameters", { dictionary: [["lr", 1e-3]] }],
+      ],
+    }));
+    const notices: string[] = [];
+    const onNotice = (notice: string) => notices.push(notice);
+    const { model } = await loadModel(`${folder}/last.ckpt`, { onNotice });
+    assert.deepEqual(await stateOf(model), state);
+    assert.match(notices[0], /last\.ckpt: the classification head is left out: model\.classif/);
+    assert.match(notices[1], /2 entries .* ignored: criterion\.weight, iou\.confmat$/);
+    assert.equal(notices.length, 2);
+
+    entries.delete("model.encoder._bn0.bias");
+    await writeTorch(`${folder}/last.ckpt`, entries);
     await assert.rejects(
-      () => loadModel(`${folder}/a.h5`),
-      /\.safetensors, \.pth or \.pt file, got/,
+      () => loadWeights(model, `${folder}/last.ckpt`, { onNotice }),
+      /1 missing: model\.encoder\._bn0\.bias$/,
     );
+    model.dispose();
+    source.dispose();
+  });
+});
+
+Deno.test("weights that are no numbers are refused where they enter, naming the first", async () => {
+  await inFolder(async (folder) => {
+    const model = createModel({ ...CONFIG, seed: 1 });
+    const state = await stateOf(model);
+    for (
+      const [name, value, reason] of [
+        ["encoder._bn0.weight", NaN, /"encoder\._bn0\.weight" .* holds NaN at index 3 \(1 of 32/],
+        [
+          "segmentation_head.0.bias",
+          -Infinity,
+          /"segmentation_head.0.bias" .* -Infinity at index 1/,
+        ],
+        ["encoder._bn0.running_var", -0.5, /_bn0\.running_var" .* holds -0\.5 .* no variances/],
+      ] as [string, number, RegExp][]
+    ) {
+      const good = state.get(name)!;
+      const values = good.values.slice();
+      values[Math.min(3, values.length - 1)] = value;
+      const bad = new Map(state).set(name, { ...good, values });
+      await writeTorch(`${folder}/a.pth`, bad);
+      const tensors = [...bad].map(([key, tensor]) => ({ name: key, ...tensor }));
+      await writeSafetensors(`${folder}/a.safetensors`, tensors);
+      for (const path of [`${folder}/a.pth`, `${folder}/a.safetensors`]) {
+        const before = tf.memory().numTensors;
+        await assert.rejects(() => loadModel(path), reason);
+        await assert.rejects(() => loadWeights(model, path), reason);
+        assert.equal(tf.memory().numTensors, before, "no tensor is leaked");
+      }
+    }
+    assert.deepEqual(await stateOf(model), state, "the model is unchanged");
+    model.dispose();
+  });
+});
+
+Deno.test("entries that together claim more than the file holds are refused", () => {
+  const shape = [4], values = new Float32Array(4);
+  const tensor = { shape, bytes: 16, place: "0", read: () => values };
+  const names = ["a", "b", "c"].map((name) => ({ name, torchShape: shape }));
+  const entries = new Map(names.map(({ name }) => [name, { inFile: `m.${name}`, tensor }]));
+  const source = { path: "x.pth", nameOf: (name: string) => name, target: "a model" };
+  assert.equal(readChecked(names, entries, source, 48).size, 3);
+  assert.throws(
+    () => readChecked(names, entries, source, 47),
+    /x\.pth: its tensors claim 48 bytes of values, the file holds 47: they overlap/,
+  );
+});
+
+Deno.test("a model of an architecture that is not built is named, not taken for a broken Unet", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/best.pth`;
+    const model = createModel({ ...CONFIG, initialize: false });
+    for (const [architecture, names] of Object.entries(reference.names)) {
+      const all = ["encoder.conv1.weight", ...names].map((name) => `model.${name}`);
+      await Deno.writeFile(
+        path,
+        torchFile({ dictionary: all.map((name) => [name, floats([1], [0])]) }),
+      );
+      const built = ["Unet", "UnetPlusPlus", "Linknet", "MAnet"].includes(architecture);
+      const reason = built ? /encoder is none of|does not fit/ : new RegExp(
+        `best\\.pth.* it is a ${architecture.replace("Plus", "\\+")}, which is not built`,
+      );
+      await assert.rejects(() => loadModel(path), reason);
+      await assert.rejects(() => loadWeights(model, path), reason);
+    }
+    // torchvision's, whose names are others.
+    const names = ["backbone.conv1.weight", "classifier.0.convs.0.0.weight"];
+    const entries = names.map((name): [string, FixtureValue] => [name, floats([1], [0])]);
+    await Deno.writeFile(path, torchFile({ dictionary: entries }));
+    await assert.rejects(() => loadModel(path), /it is a DeepLabV3 of torchvision/);
+    model.dispose();
   });
 });

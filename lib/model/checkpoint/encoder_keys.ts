@@ -4,14 +4,15 @@ import type { NamedTensor } from "../safetensors.ts";
 /** Whose names a file of weights uses. */
 export type KeyStyle = "model" | "encoder" | "torchvision" | "timm" | "bare";
 
-type Tensors = Map<string, NamedTensor>;
+/** Anything under the names of a state_dict. */
+type Named<T> = ReadonlyMap<string, T>;
 
 /**
  * Recognizes the names: "model" (a whole one), "encoder" (`encoder.…` alone), "bare" (smp's encoder
  * without the prefix: efficientnet_pytorch's files, and ResNets of torchvision and timm), "timm" and
  * "torchvision" (their EfficientNets).
  */
-export function keyStyle(tensors: Tensors): KeyStyle {
+export function keyStyle(tensors: Named<unknown>): KeyStyle {
   const names = [...tensors.keys()];
   if (names.some((n) => /^(decoder|segmentation_head)\./.test(n))) return "model";
   if (names.some((n) => n.startsWith("encoder."))) return "encoder";
@@ -21,8 +22,8 @@ export function keyStyle(tensors: Tensors): KeyStyle {
 }
 
 /** The encoder's tensors under smp's names (`encoder.…`); the classifier is left out. */
-export function toEncoderNames(tensors: Tensors, style: KeyStyle): Tensors {
-  const out: Tensors = new Map();
+export function toEncoderNames<T>(tensors: Named<T>, style: KeyStyle): Map<string, T> {
+  const out = new Map<string, T>();
   const blocks = style === "timm"
     ? blockNumbers(tensors, /^blocks\.(\d+)\.(\d+)\./)
     : blockNumbers(tensors, /^features\.([1-7])\.(\d+)\./);
@@ -64,7 +65,7 @@ export function adaptFirstConv({ shape, values }: NamedTensor, channels: number)
 }
 
 /** Running numbers of "stage.index" pairs, in numeric order. */
-function blockNumbers(tensors: Tensors, pattern: RegExp): Map<string, number> {
+function blockNumbers(tensors: Named<unknown>, pattern: RegExp): Map<string, number> {
   const pairs = new Map<string, [number, number]>();
   for (const name of tensors.keys()) {
     const match = pattern.exec(name);

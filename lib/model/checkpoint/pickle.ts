@@ -2,8 +2,9 @@
  * A reader for Python pickles that builds containers, numbers and strings only. Classes and functions
  * come from an allow-list given by the caller; nothing in a file can run code.
  */
+import { PickleInput } from "./pickle_input.ts";
 
-/** What a pickle may hold here; dicts become Maps, tuples and lists arrays. */
+/** What a pickle may hold here; dicts become Maps, tuples, lists and sets arrays. */
 export type PickleValue =
   | null
   | boolean
@@ -15,168 +16,220 @@ export type PickleValue =
   | object;
 
 /** What an allowed global does when it is called. */
-export type PickleCall = (args: PickleValue[]) => PickleValue;
+export type PickleCall = (args: PickleValue[], charge: (items: number) => void) => PickleValue;
+
+/** A value that is let in and not needed: a device, a number type, a numpy scalar, … */
+export class Opaque {
+  /**
+   * @param what said in errors, e.g. "a quantized tensor"
+   * @param isTensor whether it could be meant as a weight
+   */
+  constructor(readonly what: string, readonly isTensor = false) {}
+}
 
 /** What a pickle's reader lets in. */
 export interface PickleRules {
-  /** Allowed globals by "module name"; one that is only passed on, not called, may throw. */
-  globals: ReadonlyMap<string, PickleCall>;
+  /** What "module name" stands for: a {@link PickleCall}, or a value that can only be passed on. */
+  global(module: string, name: string): PickleValue | undefined;
   /** Resolves persistent ids. */
   persistent(id: PickleValue): PickleValue;
 }
 
+/**
+ * The largest pickle read, in bytes. The pickle of a checkpoint holds names and shapes, not values:
+ * that of a model of 1000 layers with its optimizer has half a megabyte.
+ */
+const LARGEST = 2 ** 25;
+
 const MARK = Symbol("mark");
 
 /**
- * Reads one pickle (protocols 2 to 5).
+ * Reads the pickle (protocols 2 to 5) that starts at byte `start`. Its work is bounded by its length:
+ * copies of containers that the pickle refers to again and again are counted.
  *
+ * @returns the value, and the byte behind the pickle
  * @throws {RangeError} naming the first thing that is not allowed, or where the pickle is malformed
  */
-export function unpickle(bytes: Uint8Array, rules: PickleRules): PickleValue {
-  return new Reader(bytes, rules).read();
+export function unpickle(
+  bytes: Uint8Array,
+  rules: PickleRules,
+  start = 0,
+): { value: PickleValue; end: number } {
+  const input = new PickleInput(bytes, start, LARGEST);
+  const value = new Reader(input, rules).read();
+  return { value, end: input.at };
 }
 
 class Reader {
-  private readonly view: DataView;
   private readonly stack: (PickleValue | typeof MARK)[] = [];
   private readonly memo = new Map<number, PickleValue>();
-  private at = 0;
+  private copied = 0;
+  private readonly charge: (items: number) => void;
 
-  constructor(private readonly bytes: Uint8Array, private readonly rules: PickleRules) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(private readonly input: PickleInput, private readonly rules: PickleRules) {
+    const most = 4 * input.length;
+    this.charge = (items) => {
+      this.copied += items;
+      if (this.copied > most) {
+        throw new RangeError("the pickle makes more values than its length can hold");
+      }
+    };
   }
 
   read(): PickleValue {
     for (;;) {
-      const start = this.at;
-      const opcode = this.take(1)[0];
+      const start = this.input.at;
+      const opcode = this.input.byte();
       if (opcode === 0x2e) return this.pop(); // STOP
-      this.step(opcode, start);
-    }
-  }
-
-  private step(opcode: number, start: number): void {
-    switch (String.fromCharCode(opcode)) {
-      case "\x80": // PROTO
-        return void this.take(1);
-      case "\x95": // FRAME
-        return void this.take(8);
-      case "(":
-        return void this.stack.push(MARK);
-      case "0":
-        return void this.pop();
-      case "N":
-        return this.push(null);
-      case "\x88":
-        return this.push(true);
-      case "\x89":
-        return this.push(false);
-      case "K":
-        return this.push(this.take(1)[0]);
-      case "M":
-        return this.push(this.unsigned(2));
-      case "J": {
-        const value = this.unsigned(4);
-        return this.push(value | 0);
-      }
-      case "\x8a": // LONG1
-        return this.push(this.long(this.take(1)[0]));
-      case "G":
-        this.take(8);
-        return this.push(this.view.getFloat64(this.at - 8));
-      case "X":
-        return this.push(this.text(this.unsigned(4)));
-      case "\x8c":
-        return this.push(this.text(this.take(1)[0]));
-      case "C":
-        return this.push(this.take(this.take(1)[0]));
-      case "B":
-        return this.push(this.take(this.unsigned(4)));
-      case "}":
-        return this.push(new Map());
-      case "]":
-      case ")":
-        return this.push([]);
-      case "l":
-      case "t":
-        return this.push(this.popToMark());
-      case "\x85":
-      case "\x86":
-      case "\x87": {
-        const items: PickleValue[] = [];
-        for (let i = 0x84; i < opcode; i++) items.unshift(this.pop());
-        return this.push(items);
-      }
-      case "a": {
-        const item = this.pop();
-        return void this.list().push(item);
-      }
-      case "e": {
-        const items = this.popToMark();
-        const list = this.list();
-        for (const item of items) list.push(item);
-        return;
-      }
-      case "s": {
-        const value = this.pop(), key = this.pop();
-        return void this.dictionary().set(key, value);
-      }
-      case "u": {
-        const items = this.popToMark();
-        const dictionary = this.dictionary();
-        for (let i = 0; i + 1 < items.length; i += 2) dictionary.set(items[i], items[i + 1]);
-        return;
-      }
-      case "q":
-        return void this.memo.set(this.take(1)[0], this.top());
-      case "r":
-        return void this.memo.set(this.unsigned(4), this.top());
-      case "\x94": // MEMOIZE
-        return void this.memo.set(this.memo.size, this.top());
-      case "h":
-        return this.push(this.recall(this.take(1)[0]));
-      case "j":
-        return this.push(this.recall(this.unsigned(4)));
-      case "c":
-        return this.push(this.global(this.line(), this.line()));
-      case "\x93": { // STACK_GLOBAL
-        const name = this.pop(), module = this.pop();
-        return this.push(this.global(String(module), String(name)));
-      }
-      case "Q":
-        return this.push(this.rules.persistent(this.pop()));
-      case "R": {
-        const args = this.pop(), call = this.pop();
-        if (typeof call !== "function" || !Array.isArray(args)) throw this.malformed(start);
-        return this.push((call as PickleCall)(args));
-      }
-      case "b": { // BUILD: attributes of an OrderedDict, such as _metadata, are not needed.
-        this.pop();
-        if (!(this.top() instanceof Map)) {
-          throw new RangeError("the pickle sets the state of an object that is no dictionary");
-        }
-        return;
-      }
-      default:
+      if (!this.literal(opcode) && !this.container(opcode) && !this.object(opcode, start)) {
         throw new RangeError(
           `the pickle uses opcode 0x${opcode.toString(16)} at byte ${start}, which is not allowed`,
         );
+      }
+    }
+  }
+
+  /** Numbers, strings, bytes and what steers the reader; false for other opcodes. */
+  private literal(opcode: number): boolean {
+    const { input, stack } = this;
+    switch (opcode) {
+      case 0x80: // PROTO
+        return input.skip(1);
+      case 0x95: // FRAME
+        return input.skip(8);
+      case 0x4e: // NONE
+        return stack.push(null) > 0;
+      case 0x88: // NEWTRUE
+        return stack.push(true) > 0;
+      case 0x89: // NEWFALSE
+        return stack.push(false) > 0;
+      case 0x4b: // BININT1
+        return stack.push(input.byte()) > 0;
+      case 0x4d: // BININT2
+        return stack.push(input.unsigned(2)) > 0;
+      case 0x4a: // BININT
+        return stack.push(input.unsigned(4) | 0) > 0;
+      case 0x8a: // LONG1
+        return stack.push(input.long(input.byte())) > 0;
+      case 0x47: // BINFLOAT
+        return stack.push(input.double()) > 0;
+      case 0x58: // BINUNICODE
+      case 0x54: // BINSTRING (Python 2)
+        return stack.push(input.text(input.unsigned(4))) > 0;
+      case 0x8c: // SHORT_BINUNICODE
+      case 0x55: // SHORT_BINSTRING (Python 2)
+        return stack.push(input.text(input.byte())) > 0;
+      case 0x8d: // BINUNICODE8
+        return stack.push(input.text(input.unsigned(8))) > 0;
+      case 0x43: // SHORT_BINBYTES
+        return stack.push(input.take(input.byte())) > 0;
+      case 0x42: // BINBYTES
+        return stack.push(input.take(input.unsigned(4))) > 0;
+      case 0x8e: // BINBYTES8
+      case 0x96: // BYTEARRAY8
+        return stack.push(input.take(input.unsigned(8))) > 0;
+      default:
+        return false;
+    }
+  }
+
+  /** Dicts, lists, tuples and sets; false for other opcodes. */
+  private container(opcode: number): boolean {
+    const { stack } = this;
+    switch (opcode) {
+      case 0x28: // MARK
+        return stack.push(MARK) > 0;
+      case 0x7d: // EMPTY_DICT
+        return stack.push(new Map()) > 0;
+      case 0x5d: // EMPTY_LIST
+      case 0x29: // EMPTY_TUPLE
+      case 0x8f: // EMPTY_SET
+        return stack.push([]) > 0;
+      case 0x6c: // LIST
+      case 0x74: // TUPLE
+      case 0x91: // FROZENSET
+        return stack.push(this.popToMark()) > 0;
+      case 0x85: // TUPLE1
+      case 0x86: // TUPLE2
+      case 0x87: { // TUPLE3
+        const items: PickleValue[] = [];
+        for (let i = 0x84; i < opcode; i++) items.unshift(this.pop());
+        return stack.push(items) > 0;
+      }
+      case 0x61: // APPEND
+        return this.extend([this.pop()]);
+      case 0x65: // APPENDS
+      case 0x90: // ADDITEMS
+        return this.extend(this.popToMark());
+      case 0x73: { // SETITEM
+        const value = this.pop(), key = this.pop();
+        return this.setItems([key, value]);
+      }
+      case 0x75: // SETITEMS
+        return this.setItems(this.popToMark());
+      default:
+        return false;
+    }
+  }
+
+  /** The memo, globals and what is made of them; false for other opcodes. */
+  private object(opcode: number, start: number): boolean {
+    const { input, memo, stack } = this;
+    switch (opcode) {
+      case 0x30: // POP
+        this.pop();
+        return true;
+      case 0x71: // BINPUT
+        return memo.set(input.byte(), this.top()).size > 0;
+      case 0x72: // LONG_BINPUT
+        return memo.set(input.unsigned(4), this.top()).size > 0;
+      case 0x94: // MEMOIZE
+        return memo.set(memo.size, this.top()).size > 0;
+      case 0x68: // BINGET
+        return stack.push(this.recall(input.byte())) > 0;
+      case 0x6a: // LONG_BINGET
+        return stack.push(this.recall(input.unsigned(4))) > 0;
+      case 0x63: // GLOBAL
+        return stack.push(this.global(input.line(), input.line())) > 0;
+      case 0x93: { // STACK_GLOBAL
+        const name = this.pop(), module = this.pop();
+        return stack.push(this.global(String(module), String(name))) > 0;
+      }
+      case 0x51: // BINPERSID
+        return stack.push(this.rules.persistent(this.pop())) > 0;
+      case 0x52: // REDUCE
+      case 0x81: { // NEWOBJ
+        const args = this.pop(), call = this.pop();
+        if (call instanceof Opaque && Array.isArray(args)) return stack.push(call) > 0;
+        if (typeof call !== "function" || !Array.isArray(args)) {
+          throw new RangeError(`the pickle calls what is no function at byte ${start}`);
+        }
+        return stack.push((call as PickleCall)(args, this.charge)) > 0;
+      }
+      case 0x62: { // BUILD: attributes, such as an OrderedDict's _metadata, are not needed.
+        this.pop();
+        const target = this.top();
+        if (target === null || typeof target !== "object" || Array.isArray(target)) {
+          throw new RangeError("the pickle sets the state of a value that has none");
+        }
+        return true;
+      }
+      default:
+        return false;
     }
   }
 
   private global(module: string, name: string): PickleValue {
-    const call = this.rules.globals.get(`${module} ${name}`);
-    if (call) return call;
+    const value = this.rules.global(module, name);
+    if (value !== undefined) return value;
     throw new RangeError(
-      `it holds a ${module}.${name}; only tensors, dictionaries, lists, numbers and strings are ` +
-        "read (save model.state_dict() instead of the model)",
+      `it holds a ${module}.${name}; only tensors, dictionaries, lists, numbers, strings and what ` +
+        "else PyTorch's weights_only loader takes are read (save model.state_dict() instead of the " +
+        "model)",
     );
   }
 
-  private push(value: PickleValue): void {
-    this.stack.push(value);
-  }
-
+  /** The value on top of the stack, taken off it. */
   private pop(): PickleValue {
     const value = this.top();
     this.stack.pop();
@@ -185,66 +238,36 @@ class Reader {
 
   private top(): PickleValue {
     const value = this.stack.at(-1);
-    if (value === undefined || value === MARK) throw this.malformed(this.at);
+    if (value === undefined || value === MARK) throw this.malformed(this.input.at);
     return value as PickleValue;
   }
 
   private popToMark(): PickleValue[] {
     const mark = this.stack.lastIndexOf(MARK);
-    if (mark < 0) throw this.malformed(this.at);
-    const items = this.stack.splice(mark).slice(1);
-    return items as PickleValue[];
+    if (mark < 0) throw this.malformed(this.input.at);
+    return this.stack.splice(mark).slice(1) as PickleValue[];
   }
 
-  private list(): PickleValue[] {
+  private extend(items: PickleValue[]): true {
     const list = this.top();
-    if (!Array.isArray(list)) throw this.malformed(this.at);
-    return list;
+    if (list instanceof Opaque) return true;
+    if (!Array.isArray(list)) throw this.malformed(this.input.at);
+    for (const item of items) list.push(item);
+    return true;
   }
 
-  private dictionary(): Map<PickleValue, PickleValue> {
+  private setItems(items: PickleValue[]): true {
     const dictionary = this.top();
-    if (!(dictionary instanceof Map)) throw this.malformed(this.at);
-    return dictionary;
+    if (dictionary instanceof Opaque) return true;
+    if (!(dictionary instanceof Map) || items.length % 2) throw this.malformed(this.input.at);
+    for (let i = 0; i + 1 < items.length; i += 2) dictionary.set(items[i], items[i + 1]);
+    return true;
   }
 
   private recall(index: number): PickleValue {
     const value = this.memo.get(index);
-    if (value === undefined) throw this.malformed(this.at);
+    if (value === undefined) throw this.malformed(this.input.at);
     return value;
-  }
-
-  private take(count: number): Uint8Array {
-    if (this.at + count > this.bytes.length) throw new RangeError("the pickle is cut off");
-    this.at += count;
-    return this.bytes.subarray(this.at - count, this.at);
-  }
-
-  private unsigned(size: 2 | 4): number {
-    this.take(size);
-    return size === 2
-      ? this.view.getUint16(this.at - 2, true)
-      : this.view.getUint32(this.at - 4, true);
-  }
-
-  /** A little-endian two's complement integer; beyond 2^53 it loses its last digits. */
-  private long(size: number): number {
-    const bytes = this.take(size);
-    let value = 0n;
-    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
-    return Number(BigInt.asIntN(8 * size, value));
-  }
-
-  private text(length: number): string {
-    return new TextDecoder().decode(this.take(length));
-  }
-
-  private line(): string {
-    const end = this.bytes.indexOf(10, this.at);
-    if (end < 0) throw new RangeError("the pickle is cut off");
-    const text = this.text(end - this.at);
-    this.at++;
-    return text;
   }
 
   private malformed(at: number): RangeError {
