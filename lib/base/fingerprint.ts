@@ -121,7 +121,7 @@ interface Known {
   digest: string;
 }
 
-/** A file changed less than this before it was hashed may change again within one tick of its clock. */
+/** A file changed less than this before it was hashed may change again within a tick of its clock (1 s). */
 const SETTLED_MS = 2000;
 
 /**
