@@ -208,6 +208,7 @@ Deno.test("a broken image in the middle leaves no table", () =>
     await assert.rejects(preparePatches(train, patchOptions(root)), /cannot read image .*bb\.tiff/);
     const files = await filesBelow(`${root}/work`);
     assert.ok(
-      files.length > 0 && files.every((name) => /^(patches|masks)\/a\d+\.tiff$/.test(name)),
+      files.length > 0 &&
+        files.every((name) => /^((patches|masks)\/a\d+\.tiff|state\/a\.json)$/.test(name)),
     );
   }));

@@ -29,7 +29,7 @@ export async function readDone<Note>(path: string): Promise<Done<Note> | null> {
 
 /**
  * Why the result of `state` cannot be used for `wanted`: what has changed, or which of its files is
- * missing or no longer what was written. Null when it can be used.
+ * missing or no longer what was written, in words that follow "since". Null when it can be used.
  */
 export async function whyNotDone(
   path: string,
@@ -37,9 +37,11 @@ export async function whyNotDone(
   wanted: Fingerprint,
   digests: FileDigests,
 ): Promise<string | null> {
-  const changed = changes(state?.made ?? null, wanted);
-  if (changed.length > 0) return changed.join(", ");
-  for (const [file, digest] of Object.entries(state!.files)) {
+  if (!state) return "not made yet";
+  const { made, files } = state, changed = changes(made, wanted);
+  if (made.step !== wanted.step || made.version !== wanted.version) return changed[0];
+  if (changed.length > 0) return `${changed.join(", ")} changed`;
+  for (const [file, digest] of Object.entries(files)) {
     const at = resolve(dirname(path), file);
     if (!await exists(at)) return `${file} is missing`;
     if (await digests.of(at) !== digest) return `${file} was changed`;

@@ -68,7 +68,7 @@ async function openLock(folder: string, path: string): Promise<Deno.FsFile> {
     await Deno.mkdir(folder, { recursive: true });
     return await Deno.open(path, { read: true, write: true, create: true });
   } catch (cause) {
-    throw new Error(`cannot lock ${folder}: ${(cause as Error).message}`, { cause });
+    throw new Error(`cannot write ${path}: ${(cause as Error).message}`, { cause });
   }
 }
 

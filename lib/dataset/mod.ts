@@ -7,3 +7,4 @@ export {
   INFORMATION_CSV,
   openDataset,
 } from "./dataset.ts";
+export { recordInputs } from "./record_inputs.ts";

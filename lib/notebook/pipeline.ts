@@ -1,14 +1,14 @@
 /** What a notebook needs from the notebooks before it: found, or made on the spot. */
 import { join } from "node:path";
 import { type Dataset, openDataset } from "../dataset/mod.ts";
-import { exists, PROJECT_ROOT, writeWhole } from "../base/mod.ts";
+import { exists, PROJECT_ROOT } from "../base/mod.ts";
 import { openEnsemble } from "../inference/mod.ts";
 import { loadModel, type SegmentationModel } from "../model/mod.ts";
 import { ORIGINAL_RULE, type Patch, preparePatches, readTrainData } from "../patching/mod.ts";
 import type { Profile } from "./profile.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { ensureBuiltIn } from "../synthetic/mod.ts";
-import type { TrainOptions } from "../training/mod.ts";
+import { checkFoldCount, type TrainOptions } from "../training/mod.ts";
 import { shortPath, type Workspace } from "./workspace.ts";
 
 /** The model that comes with the project: trained on the built-in data, see `models/README.md`. */
@@ -41,23 +41,22 @@ export function patchOptions(workspace: Workspace, profile: Profile) {
 }
 
 /**
- * The training patches that DataPreparation has made; without them they are cut now.
+ * The training patches of a profile: those that DataPreparation has made where images, annotations
+ * and settings are still the same; what has changed since is cut now.
  *
- * Patches of another size than the profile's are cut anew too: a training on them would not be the
- * one that the profile describes.
+ * @throws {RangeError} when the data set has fewer annotated images than the profile has folds, naming
+ *   the number that fits, before anything is cut
  */
 export async function ensurePatches(workspace: Workspace, profile: Profile): Promise<Patch[]> {
-  const { csvPath } = patchOptions(workspace, profile);
-  if (!await exists(csvPath) || !await madeFor(workspace, profile)) {
-    console.log("no patches of this profile yet: doing what DataPreparation does");
-    await cutPatches(workspace, profile);
-  }
-  return await readTrainData(csvPath);
+  const { train } = await openData(workspace);
+  checkFoldCount(train.filter((record) => record.annotated).map(({ id }) => id), profile.foldCount);
+  await cutPatches(workspace, profile);
+  return await readTrainData(patchOptions(workspace, profile).csvPath);
 }
 
 /**
- * Cuts the patches of a profile into `workspace.work` with a progress bar, and notes the settings
- * beside them.
+ * Brings the patches of a profile in `workspace.work` up to date, with a progress bar and a line for
+ * each image that is cut again.
  *
  * @returns what became of every window
  */
@@ -66,28 +65,14 @@ export async function cutPatches(workspace: Workspace, profile: Profile) {
   let bar: Progress | undefined;
   const patches = await preparePatches(train, {
     ...patchOptions(workspace, profile),
+    onMessage: (text) => console.log(text),
     onProgress: (done, total, record) => {
       bar ??= createProgress("Cutting patches", total, { unit: "window" });
       bar.update(done, record.id);
     },
   });
-  await writeWhole(settingsPath(workspace), settingsText(workspace, profile));
   await bar?.finish(`${patches.filter((patch) => patch.kept).length} patches kept`);
   return patches;
-}
-
-const settingsPath = (workspace: Workspace) => join(workspace.work, "settings.json");
-
-function settingsText(workspace: Workspace, profile: Profile): string {
-  const { window, step, mode, scale, filter } = patchOptions(workspace, profile);
-  return JSON.stringify({ data: workspace.name, window, step, mode, scale, filter }, null, 2) +
-    "\n";
-}
-
-async function madeFor(workspace: Workspace, profile: Profile): Promise<boolean> {
-  const path = settingsPath(workspace);
-  return await exists(path) &&
-    await Deno.readTextFile(path) === settingsText(workspace, profile);
 }
 
 /** The settings of `trainFolds` that a profile and a workspace stand for. */

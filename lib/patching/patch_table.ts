@@ -1,8 +1,9 @@
 /** The patches that a model is trained on, as `train_data.csv` lists them. */
-import { basename, dirname, extname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { Sample } from "../augment/mod.ts";
-import { readCsv } from "../tables/mod.ts";
+import { readTextRows } from "../tables/mod.ts";
 import { readMask, readRgb } from "../image/mod.ts";
+import { parentImage } from "./patch_names.ts";
 
 /** One training patch. */
 export interface Patch {
@@ -16,8 +17,8 @@ export interface Patch {
 }
 
 /**
- * Reads `train_data.csv` (`Train_image_path,Train_mask_path,class`); relative paths start at its folder.
- * The parent image comes from a column `image` where there is one, else from the file name
+ * Reads `train_data.csv` (`Train_image_path,Train_mask_path,class,image`); relative paths start at its
+ * folder. Tables of the original have three columns: there the image is read off the file name
  * ({@link parentImage}).
  *
  * @throws {Error} naming the file when it cannot be read, lacks a column, or has no row
@@ -25,38 +26,25 @@ export interface Patch {
  */
 // deno-lint-ignore require-await -- errors reach the caller as rejections
 export async function readTrainData(csvPath: string): Promise<Patch[]> {
-  const frame = readCsv(csvPath, ["Train_image_path", "Train_mask_path", "class"]);
-  const rows = frame.toRecords() as Record<string, string | number | boolean>[];
+  const rows = readTextRows(csvPath, ["Train_image_path", "Train_mask_path", "class"]);
   if (rows.length === 0) throw new Error(`${csvPath} lists no patches`);
   const folder = dirname(csvPath);
   return rows.map((row, i) => {
-    const kind = String(row.class);
+    const kind = row.class ?? "";
     if (!["0", "1", "true", "false"].includes(kind)) {
       throw new RangeError(`${csvPath}, row ${i + 2}: class must be 0 or 1, got "${kind}"`);
     }
-    const imagePath = resolve(folder, String(row.Train_image_path));
+    if (!row.Train_image_path || !row.Train_mask_path) {
+      throw new RangeError(`${csvPath}, row ${i + 2}: a patch needs the paths of image and mask`);
+    }
+    const imagePath = resolve(folder, row.Train_image_path);
     return {
       imagePath,
-      maskPath: resolve(folder, String(row.Train_mask_path)),
+      maskPath: resolve(folder, row.Train_mask_path),
       crypt: kind === "1" || kind === "true",
-      image: "image" in row ? String(row.image) : parentImage(imagePath),
+      image: row.image ?? parentImage(imagePath),
     };
   });
-}
-
-/**
- * The image that a patch file was cut from: `bottomleft17.tiff` is patch 17 of `bottomleft`, and, since
- * ids that end in a digit are set apart by `_`, `train_2_13.tiff` is patch 13 of `train_2`.
- *
- * @throws {RangeError} naming the file when its name does not end in a number
- */
-export function parentImage(patchPath: string): string {
-  const stem = basename(patchPath, extname(patchPath));
-  const found = /^(.*\d)_\d+$/.exec(stem) ?? /^(.*?)\d+$/.exec(stem);
-  if (!found || found[1] === "") {
-    throw new RangeError(`${patchPath}: a patch is named <image><index>, "${stem}" is not`);
-  }
-  return found[1];
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The training patches of a data set: cut, judged, written, and listed in `train_data.csv`. */
-import { dirname, join, relative } from "node:path";
+import { dirname, relative } from "node:path";
 import pl from "nodejs-polars";
-import { writeCsv } from "../tables/mod.ts";
+import { clearDone, exists, lockFolder, writeWhole } from "../base/mod.ts";
 import { ensureLabels, ensureMask, type ImageRecord } from "../dataset/mod.ts";
 import {
   type Mask,
@@ -13,6 +13,7 @@ import {
   writeRgb,
 } from "../image/mod.ts";
 import { PatchExtractor, type PatchMode, type WindowPosition } from "./extractor.ts";
+import { PatchStore, type PatchSummary } from "./patch_store.ts";
 import { judgeTissue, ORIGINAL_RULE, type TissueRule } from "./tissue.ts";
 
 /** Settings of {@link preparePatches}. */
@@ -30,49 +31,36 @@ export interface PreparePatchesOptions {
   labels?: boolean;
   /** The rule that drops patches without crypt; default the original's. */
   filter?: Readonly<TissueRule>;
-  /** Gets the folders `patches/` and `masks/`. */
+  /** Gets the folders `patches/`, `masks/` and `state/`. */
   outDir: string;
   /** `train_data.csv`; its paths are relative to its own folder. */
   csvPath: string;
+  /** Windows judged so far, of all images; called for images that are cut, not for those that stay. */
   onProgress?: (done: number, total: number, record: ImageRecord) => void;
+  /** Says which image is cut again, and why. */
+  onMessage?: (text: string) => void;
   /** Stops between two patches; no table is written then. */
   signal?: AbortSignal;
 }
-
-/** What became of one window. */
-export interface PatchSummary {
-  /** Id of the image. */
-  image: string;
-  /** Number of the window within its image, row-major, kept or not. */
-  index: number;
-  /** Top-left pixel as in {@link PatchExtractor.positions}. */
-  row: number;
-  column: number;
-  /** The class of the patch: whether it holds any crypt. */
-  crypt: boolean;
-  kept: boolean;
-  /** Why it was kept (`"crypt"`, `"tissue"`) or dropped (`"dark"`, `"bright"`). */
-  reason: "crypt" | "tissue" | "dark" | "bright";
-  /** Share of dark pixels. */
-  dark: number;
-  /** Share of bright pixels. */
-  bright: number;
-}
-
-/** Columns of `train_data.csv`. */
-export const TRAIN_DATA_COLUMNS = ["Train_image_path", "Train_mask_path", "class"] as const;
 
 /** Files written at the same time. */
 const WRITERS = 4;
 
 /**
  * Writes the training patches of the annotated images, `<outDir>/patches/<image><index>.tiff` and
- * the same under `masks/`, and the table of them. One image is in memory at a time; the table is
- * written last, so that it never names a patch that is not there.
+ * the same under `masks/`, and the table of them (the original's three columns and `image`). One
+ * image is in memory at a time.
+ *
+ * Images whose patches were cut before from the same pixels, annotations and settings are left as
+ * they are (see {@link PatchStore}); a changed mask, encoding or polygon cuts its image anew, and the
+ * patches of images that are gone go. The table is removed before anything is changed and written
+ * last, so that it never names a patch that is not there. Killed at any moment and started again, it
+ * ends with the same files.
  *
  * @returns every window, dropped ones included, in the order of images and windows
  * @throws {RangeError} naming the image when one is smaller than a patch (before anything is
  *   written), or when no image is annotated
+ * @throws {FolderLockedError} when another run is cutting patches into `outDir`
  * @throws {Error} naming the file that cannot be read or written
  * @throws the signal's reason when aborted
  */
@@ -93,24 +81,12 @@ export async function preparePatches(
       throw new RangeError(`image ${record.id}: ${(error as Error).message}`, { cause: error });
     }
   });
-  const total = plans.reduce((sum, plan) => sum + plan.length, 0);
-  const summaries: PatchSummary[] = [];
-  for (const [i, record] of annotated.entries()) {
-    for await (const summary of patchImage(record, plans[i], extractor, options)) {
-      summaries.push(summary);
-      options.onProgress?.(summaries.length, total, record);
-    }
-  }
-  const kept = summaries.filter((summary) => summary.kept);
-  const base = dirname(options.csvPath);
-  const path = (folder: string, s: PatchSummary) =>
-    relative(base, patchPath(options.outDir, folder, s.image, s.index));
-  const frame = pl.DataFrame({
-    Train_image_path: pl.Series("", kept.map((s) => path("patches", s)), pl.Utf8),
-    Train_mask_path: pl.Series("", kept.map((s) => path("masks", s)), pl.Utf8),
-    class: pl.Series("", kept.map((s) => s.crypt ? 1 : 0), pl.Int64),
-  });
-  await writeCsv(options.csvPath, frame);
+  await using _lock = await lockFolder(options.outDir, "cutting patches");
+  const store = await PatchStore.open(options.outDir, decidingSettings(options));
+  await store.sweep();
+  const summaries = await cutWhatChanged(annotated, plans, extractor, store, options);
+  await writeTable(options, store, summaries.filter((summary) => summary.kept));
+  await store.close();
   return summaries;
 }
 
@@ -137,21 +113,80 @@ export function patchScale(
   return Math.min(1, factor);
 }
 
-/**
- * `<image><index>.tiff`; an id that ends in a digit is set apart by `_`, since patch 13 of `train_2` and
- * patch 3 of `train_21` would share a file. `parentImage` of `lib/training/patches.ts` reads it back.
- */
-function patchPath(outDir: string, folder: string, image: string, index: number): string {
-  return join(outDir, folder, `${image}${/\d$/.test(image) ? "_" : ""}${index}.tiff`);
+/** All options but those that say where to, and how to tell. */
+function decidingSettings(options: PreparePatchesOptions): Record<string, unknown> {
+  const { outDir: _o, csvPath: _c, onProgress: _p, onMessage: _m, signal: _s, ...deciding } =
+    options;
+  // Of scale and pixelSize each image has what follows from them for it.
+  const { scale: _f, pixelSize: _u, ...settings } = deciding;
+  return { ...settings, labels: options.labels ?? false, filter: options.filter ?? ORIGINAL_RULE };
+}
+
+async function cutWhatChanged(
+  records: readonly ImageRecord[],
+  plans: readonly WindowPosition[][],
+  extractor: PatchExtractor,
+  store: PatchStore,
+  options: PreparePatchesOptions,
+): Promise<PatchSummary[]> {
+  const found = [];
+  for (const record of records) {
+    found.push(await store.look(record, { scale: patchScale(record, options) }));
+  }
+  const ids = new Set(records.map((record) => record.id));
+  const gone = (await store.images()).filter((id) => !ids.has(id));
+  if (gone.length > 0 || found.some(({ windows }) => windows === null)) {
+    await clearDone(options.csvPath);
+  }
+  for (const id of gone) await store.remove(id);
+  const total = plans.reduce((sum, plan) => sum + plan.length, 0);
+  const summaries: PatchSummary[] = [];
+  for (const [i, record] of records.entries()) {
+    const { wanted, windows, changed } = found[i];
+    if (windows) {
+      summaries.push(...windows);
+      continue;
+    }
+    if (changed) options.onMessage?.(`image ${record.id} is cut again: ${changed}`);
+    await store.remove(record.id);
+    const own: PatchSummary[] = [];
+    for await (const summary of patchImage(record, plans[i], extractor, store, options)) {
+      own.push(summary);
+      options.onProgress?.(summaries.length + own.length, total, record);
+    }
+    await store.finish(record.id, wanted, own);
+    summaries.push(...own);
+  }
+  return summaries;
+}
+
+/** Writes the table unless it is there with the same rows. */
+async function writeTable(
+  { csvPath }: PreparePatchesOptions,
+  store: PatchStore,
+  kept: readonly PatchSummary[],
+): Promise<void> {
+  const base = dirname(csvPath);
+  const paths = (folder: "patches" | "masks") =>
+    kept.map((s) => relative(base, store.path(folder, s.image, s.index)));
+  const text = pl.DataFrame({
+    Train_image_path: pl.Series("", paths("patches"), pl.Utf8),
+    Train_mask_path: pl.Series("", paths("masks"), pl.Utf8),
+    class: pl.Series("", kept.map((s) => s.crypt ? 1 : 0), pl.Int64),
+    image: pl.Series("", kept.map((s) => s.image), pl.Utf8),
+  }).writeCSV().toString();
+  if (await exists(csvPath) && await Deno.readTextFile(csvPath) === text) return;
+  await writeWhole(csvPath, text);
 }
 
 async function* patchImage(
   record: ImageRecord,
   plan: readonly WindowPosition[],
   extractor: PatchExtractor,
+  store: PatchStore,
   options: PreparePatchesOptions,
 ): AsyncGenerator<PatchSummary, void, unknown> {
-  const { mode, outDir, signal, labels = false, filter = ORIGINAL_RULE } = options;
+  const { mode, signal, labels = false, filter = ORIGINAL_RULE } = options;
   const image = await readRgb(record.imagePath, { scale: patchScale(record, options) });
   const masks = labels
     ? extractor.extractLabels(await ensureLabels(record), image, mode)
@@ -174,8 +209,8 @@ async function* patchImage(
       const kept = crypt || verdict === "tissue";
       if (kept) {
         const write = Promise.all([
-          writeRgb(patchPath(outDir, "patches", record.id, index), patch),
-          writeTruth(patchPath(outDir, "masks", record.id, index), patchMask),
+          writeRgb(store.path("patches", record.id, index), patch),
+          writeTruth(store.path("masks", record.id, index), patchMask),
         ]).then(() => void writes.delete(write));
         // A failure is reported by the race or the final wait, never as an unhandled rejection.
         write.catch(() => {});

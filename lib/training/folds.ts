@@ -32,16 +32,7 @@ export function splitFolds(
 ): Fold[] {
   const groupOf = options.groupOf ?? ((image: string) => image);
   const groups = [...new Set(patches.map((p) => groupOf(p.image)))];
-  if (!(Number.isInteger(foldCount) && foldCount >= 2)) {
-    throw new RangeError(`the number of folds must be an integer of at least 2, got ${foldCount}`);
-  }
-  if (groups.length < foldCount) {
-    const kind = options.groupOf ? "groups" : "images";
-    throw new RangeError(
-      `${foldCount} folds need at least ${foldCount} ${kind} with patches, ` +
-        `got ${groups.length}: ${groups.join(", ")}`,
-    );
-  }
+  checkFoldCount(groups, foldCount, options.groupOf ? "groups" : "images");
   return kFold(groups.length, foldCount, { shuffle: true, seed: options.seed ?? 0 })
     .map((split, index) => {
       const held = new Set(split.validation.map((i) => groups[i]));
@@ -53,4 +44,29 @@ export function splitFolds(
         validationImages: [...new Set(validation.map((p) => p.image))],
       };
     });
+}
+
+/**
+ * Whether images (or groups of them, donors say) are enough for so many folds.
+ *
+ * @param groups names, each once
+ * @throws {RangeError} naming the number of folds that would do
+ */
+export function checkFoldCount(
+  groups: readonly string[],
+  foldCount: number,
+  kind = "images",
+): void {
+  if (!(Number.isInteger(foldCount) && foldCount >= 2)) {
+    throw new RangeError(`the number of folds must be an integer of at least 2, got ${foldCount}`);
+  }
+  if (groups.length >= foldCount) return;
+  const few = groups.slice(0, 8).join(", ") || "none";
+  const advice = groups.length >= 2
+    ? `set foldCount to ${groups.length}`
+    : `a second one is needed, since each fold holds out at least one`;
+  throw new RangeError(
+    `${foldCount} folds need at least ${foldCount} ${kind} with patches, ` +
+      `got ${groups.length}: ${few}; ${advice}`,
+  );
 }

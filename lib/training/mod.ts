@@ -3,7 +3,7 @@ export { readTrainingInfo, type TrainingInfo } from "./checkpoint.ts";
 export { evaluate, type EvaluateOptions, type Evaluation, type PatchScore } from "./evaluate.ts";
 export type { Batch } from "./feeder.ts";
 export type { FoldResult } from "./fold_result.ts";
-export { type Fold, splitFolds, type SplitOptions } from "./folds.ts";
+export { checkFoldCount, type Fold, splitFolds, type SplitOptions } from "./folds.ts";
 export type { EpochLog } from "./logs.ts";
 export type { TrainOptions } from "./options.ts";
 export type { SampleSource } from "./sample_source.ts";

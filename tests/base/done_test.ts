@@ -18,7 +18,14 @@ Deno.test("a result is done for its fingerprint while its files are what was wri
     const { note, files } = (await readDone<{ count: number }>(state))!;
     assert.equal(note.count, 3);
     assert.deepEqual(Object.keys(files), ["../out/a.tiff"]);
-    assert.equal(await why(fingerprint("step", 1, { side: 9 }, { image: "2" })), "side, image");
+    assert.equal(
+      await why(fingerprint("step", 1, { side: 9 }, { image: "2" })),
+      "side, image changed",
+    );
+    assert.equal(
+      await why(fingerprint("step", 2, { side: 8 }, { image: "1" })),
+      "made by version 1 of step",
+    );
     await Deno.writeTextFile(file, "PIXELS");
     assert.equal(await why(), "../out/a.tiff was changed");
     await Deno.remove(file);

@@ -66,5 +66,5 @@ Deno.test("of many that want a folder at once exactly one gets it", () =>
 Deno.test("a folder that cannot be made is named", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/file`, "");
-    await assert.rejects(lockFolder(`${folder}/file/x`, "x"), /cannot lock .*file\/x/);
+    await assert.rejects(lockFolder(`${folder}/file/x`, "x"), /cannot write .*file\/x/);
   }));

@@ -22,7 +22,7 @@ async function inWorkspace(test: (workspace: Workspace) => Promise<void>): Promi
   }
 }
 
-Deno.test("patches are cut once, and anew when the profile wants others", async () => {
+Deno.test("patches are cut once, anew when the profile wants others, and not for too many folds", async () => {
   await inWorkspace(async (workspace) => {
     const profile = chooseProfile("tiny");
     const first = await ensurePatches(workspace, profile);
@@ -33,6 +33,10 @@ Deno.test("patches are cut once, and anew when the profile wants others", async 
     assert.deepEqual((await Deno.stat(csv)).mtime, mtime, "not cut again");
     const more = await ensurePatches(workspace, chooseProfile("tiny", { stride: 16 }));
     assert.ok(more.length > first.length);
+    await assert.rejects(
+      ensurePatches(workspace, chooseProfile("tiny", { foldCount: 40 })),
+      /40 folds need at least 40 images with patches, got \d+: .*; set foldCount to \d+/,
+    );
   });
 });
 

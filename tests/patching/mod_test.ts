@@ -110,11 +110,14 @@ Deno.test("patches, masks and their table are what the image holds", () =>
     assert.deepEqual(summaries.map((s) => s.index).slice(12), [...Array(12).keys()]);
     const csv = `${root}/work/tables/train_data.csv`;
     const rows = readTextRows(csv, ["Train_image_path", "Train_mask_path", "class"]);
+    const [header] = (await Deno.readTextFile(csv)).split("\n");
+    assert.equal(header, "Train_image_path,Train_mask_path,class,image");
     assert.equal(rows.length, 24);
     assert.deepEqual(rows[5], {
       Train_image_path: "../patches/a5.tiff",
       Train_mask_path: "../masks/a5.tiff",
       class: "1",
+      image: "a",
     });
     const image = await readRgb(train[1].imagePath), mask = tinyMask("bb");
     for (const { index, row, column, crypt, kept, reason } of summaries.slice(12)) {
