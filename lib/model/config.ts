@@ -1,5 +1,6 @@
 /** A model's configuration, checked and completed. */
 import { ACTIVATIONS } from "./activation.ts";
+import { FEWEST_CHANNELS } from "./decoders/scse.ts";
 import { EFFICIENTNET_LITES } from "./encoders/efficientnet_lite.ts";
 import { type Padding, PADDINGS } from "./encoders/padding.ts";
 import { ARCHITECTURES, ENCODERS, listArchitectures, listEncoders } from "./registry.ts";
@@ -61,9 +62,32 @@ export function completeConfig(config: ModelConfig): Required<ModelConfig> {
     encoderDepth: depth,
     decoderChannels: [...widths],
     decoderBatchNorm: config.decoderBatchNorm ?? true,
+    decoderAttention: completeAttention(config, widths),
     activation,
     padding: completePadding(config),
   };
+}
+
+function completeAttention(
+  { architecture, decoderAttention = null }: ModelConfig,
+  widths: readonly number[],
+): "scse" | null {
+  if (decoderAttention === null) return null;
+  if (decoderAttention !== "scse") {
+    throw new RangeError(`decoderAttention must be "scse" or null, got "${decoderAttention}"`);
+  }
+  if (!ARCHITECTURES[architecture].attention) {
+    const having = listArchitectures().filter((name) => ARCHITECTURES[name].attention);
+    throw new RangeError(
+      `decoderAttention "scse" is of ${having.join(" and ")}, ${architecture} has none`,
+    );
+  }
+  if (widths.some((width) => width < FEWEST_CHANNELS)) {
+    throw new RangeError(
+      `decoderAttention "scse" needs decoderChannels of at least ${FEWEST_CHANNELS}, got [${widths}]`,
+    );
+  }
+  return decoderAttention;
 }
 
 function completePadding({ encoder, padding }: ModelConfig): Padding {

@@ -15,6 +15,8 @@ export interface Ops<T> {
   add(a: T, b: T): T;
   /** `x` [B,H,W,C] times `gate` [B,1,1,C]. */
   channelScale(x: T, gate: T): T;
+  /** `x` [B,H,W,C] times `gate` [B,H,W,1]. */
+  pixelScale(x: T, gate: T): T;
   concat(xs: T[]): T;
   /** Nearest-neighbour, factor 2. */
   upsample(x: T): T;

@@ -10,12 +10,13 @@ import { buildManet } from "./decoders/manet.ts";
 import { buildUnet } from "./decoders/unet.ts";
 import { buildUnetPlusPlus } from "./decoders/unetplusplus.ts";
 
-/** Builds a decoder from the encoder's channels, the decoder's widths and whether it has batch norm. */
+/** Builds a decoder from the encoder's channels, its own widths, whether it has batch norm and attention. */
 export type DecoderBuilder = (
   build: LayerBuilder,
   encoder: number[],
   widths: number[],
   batchNorm: boolean,
+  attention: boolean,
 ) => Decoder;
 
 /** Builds an encoder by name, for input channels, depth and padding. */
@@ -27,12 +28,21 @@ export type EncoderBuilder = (
   padding: Padding,
 ) => Encoder;
 
-/** Decoder and kernel size of the segmentation head by architecture. */
-export const ARCHITECTURES: Record<string, { decoder: DecoderBuilder; headKernel: number }> = {
-  Unet: { decoder: buildUnet, headKernel: 3 },
-  UnetPlusPlus: { decoder: buildUnetPlusPlus, headKernel: 3 },
-  Linknet: { decoder: buildLinknet, headKernel: 1 },
-  MAnet: { decoder: buildManet, headKernel: 3 },
+/** What an architecture is made of. */
+export interface Architecture {
+  decoder: DecoderBuilder;
+  /** Side of the segmentation head's filters. */
+  headKernel: number;
+  /** Whether its decoder can have scse attention. */
+  attention: boolean;
+}
+
+/** Architectures by name. */
+export const ARCHITECTURES: Record<string, Architecture> = {
+  Unet: { decoder: buildUnet, headKernel: 3, attention: true },
+  UnetPlusPlus: { decoder: buildUnetPlusPlus, headKernel: 3, attention: true },
+  Linknet: { decoder: buildLinknet, headKernel: 1, attention: false },
+  MAnet: { decoder: buildManet, headKernel: 3, attention: false },
 };
 
 /** Encoder builders by name. */

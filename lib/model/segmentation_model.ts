@@ -54,7 +54,13 @@ function buildLayers(build: LayerBuilder, config: Required<ModelConfig>) {
     encoderDepth,
     padding,
   );
-  const decoder = buildDecoder(build, encoder.channels, decoderChannels, decoderBatchNorm);
+  const decoder = buildDecoder(
+    build,
+    encoder.channels,
+    decoderChannels,
+    decoderBatchNorm,
+    config.decoderAttention === "scse",
+  );
   const head = build.conv("segmentation_head.0", decoder.channels, config.classes, headKernel, {
     bias: true,
     start: "head",

@@ -41,6 +41,7 @@ export function summarize(model: GraphModel): LayerSummary[] {
     swish: same,
     add: same,
     channelScale: same,
+    pixelScale: same,
     concat: (xs) => [xs[0][0], xs[0][1], xs.reduce((sum, x) => sum + x[2], 0)],
     upsample: (x) => [2 * x[0], 2 * x[1], x[2]],
     maxPool: (x) => [x[0] / 2, x[1] / 2, x[2]],

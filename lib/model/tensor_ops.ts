@@ -98,6 +98,9 @@ export class TensorOps implements Ops<T4> {
   channelScale(x: T4, gate: T4): T4 {
     return channelScale(x, gate);
   }
+  pixelScale(x: T4, gate: T4): T4 {
+    return tf.mul(x, gate);
+  }
   concat(xs: T4[]): T4 {
     return tf.concat(xs, 3);
   }

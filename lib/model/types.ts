@@ -24,6 +24,8 @@ export interface ModelConfig {
   decoderChannels?: number[];
   /** Batch norm in the decoder; default true. */
   decoderBatchNorm?: boolean;
+  /** Attention in the decoder of Unet and UnetPlusPlus (smp's decoder_attention_type); default none. */
+  decoderAttention?: "scse" | null;
   /** Applied to the logits by `predict`; default none. */
   activation?: OutputActivation | null;
   /**

@@ -27,6 +27,7 @@ export function usedLayers(run: (ops: Ops<null>) => void): UsedLayer[] {
     swish: nothing,
     add: nothing,
     channelScale: nothing,
+    pixelScale: nothing,
     concat: nothing,
     upsample: nothing,
     maxPool: nothing,

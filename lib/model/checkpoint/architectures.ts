@@ -12,6 +12,7 @@ const BUILT: [architecture: string, pattern: RegExp][] = [
 
 /** Models of smp, torchvision, MONAI and nnU-Net that are not built. */
 const OTHERS: [architecture: string, pattern: RegExp][] = [
+  ["model with an encoder of timm (smp's tu-…)", /^encoder\.model\./],
   ["FPN", /^decoder\.seg_blocks\./],
   ["UPerNet", /^decoder\.(feature_norms|fpn_stages|fpn_lateral_blocks)\./],
   ["PSPNet", /^decoder\.psp\./],

@@ -18,7 +18,8 @@ export type Shapes = ReadonlyMap<string, readonly number[]>;
 export function inferConfig(shapes: Shapes, inFile: readonly string[] = []): ModelConfig {
   const architecture = architectureOf([...shapes.keys()]) ?? architectureOf(inFile);
   const head = shapes.get("segmentation_head.0.weight");
-  const stem = shapes.get("encoder._conv_stem.weight") ?? shapes.get("encoder.conv1.weight");
+  const stem = shapes.get("encoder._conv_stem.weight") ?? shapes.get("encoder.conv_stem.weight") ??
+    shapes.get("encoder.conv1.weight");
   if (!head || !stem || architecture === null) {
     throw new RangeError(
       "it is no whole segmentation model of a known kind (no segmentation_head.0.weight, no " +
@@ -27,6 +28,8 @@ export function inferConfig(shapes: Shapes, inFile: readonly string[] = []): Mod
   }
   const inChannels = stem[1];
   const encoder = encoderOf(shapes, inChannels);
+  // Under these names the lite encoders are smp's own class, which pads as smp's others do.
+  const padding = encoder.includes("lite") ? { padding: "smp-0.2" as const } : {};
   const widths = decoderWidths(shapes, architecture);
   const names = [...shapes.keys()];
   return {
@@ -34,8 +37,12 @@ export function inferConfig(shapes: Shapes, inFile: readonly string[] = []): Mod
     encoder,
     classes: head[0],
     inChannels,
+    ...padding,
     encoderDepth: widths.length,
     decoderBatchNorm: names.some((n) => /^decoder\..*\.running_mean$/.test(n)),
+    ...(names.some((n) => /^decoder\..*\.attention[12]\.attention\.cSE\./.test(n))
+      ? { decoderAttention: "scse" as const }
+      : {}),
     ...(architecture === "Linknet" ? {} : { decoderChannels: widths }),
   };
 }

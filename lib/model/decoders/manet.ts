@@ -16,7 +16,7 @@ interface FusionBlock {
   high: ConvNorm[];
   low: Squeeze;
   deep: Squeeze;
-  convs: UpBlock;
+  convs: Pick<UpBlock, "conv1" | "conv2">;
 }
 
 /** Builds the decoder for encoder stages of `encoder` channels (input first). */

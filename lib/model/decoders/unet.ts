@@ -1,11 +1,16 @@
 /** The decoder of U-Net (Ronneberger et al. 2015) as smp 0.2 has it. */
 import { type ConvNorm, convRelu, type Decoder, type Ops, runConvRelu } from "../graph.ts";
 import type { LayerBuilder } from "../layers.ts";
+import { type Attention, runScse, scse } from "./scse.ts";
 
 /** Upsampling, concatenation with the skip connection, two convolutions. */
 export interface UpBlock {
   conv1: ConvNorm;
+  /** On what was concatenated. */
+  attention1: Attention | null;
   conv2: ConvNorm;
+  /** On the block's output. */
+  attention2: Attention | null;
 }
 
 /** Builds smp's DecoderBlock; `skip` 0 where no skip connection comes in. */
@@ -16,18 +21,26 @@ export function upBlock(
   skip: number,
   outputs: number,
   batchNorm: boolean,
+  attention = false,
 ): UpBlock {
-  return {
-    conv1: convRelu(build, `${name}.conv1`, inputs + skip, outputs, 3, batchNorm),
-    conv2: convRelu(build, `${name}.conv2`, outputs, outputs, 3, batchNorm),
-  };
+  const attend = (at: string, channels: number) =>
+    attention ? scse(build, `${name}.${at}`, channels) : null;
+  // In the state_dict's order. A block without skip connections has its first attention, and never runs it.
+  const conv1 = convRelu(build, `${name}.conv1`, inputs + skip, outputs, 3, batchNorm);
+  const attention1 = attend("attention1", inputs + skip);
+  const conv2 = convRelu(build, `${name}.conv2`, outputs, outputs, 3, batchNorm);
+  return { conv1, attention1, conv2, attention2: attend("attention2", outputs) };
 }
 
 /** Runs an {@link upBlock} on `x` and the skip connection(s). */
 export function runUpBlock<T>(ops: Ops<T>, x: T, skips: T[], block: UpBlock): T {
   x = ops.upsample(x);
-  if (skips.length > 0) x = ops.concat([x, ...skips]);
-  return runConvRelu(ops, runConvRelu(ops, x, block.conv1), block.conv2);
+  if (skips.length > 0) {
+    x = ops.concat([x, ...skips]);
+    if (block.attention1) x = runScse(ops, x, block.attention1);
+  }
+  x = runConvRelu(ops, runConvRelu(ops, x, block.conv1), block.conv2);
+  return block.attention2 ? runScse(ops, x, block.attention2) : x;
 }
 
 /** Builds the decoder for encoder stages of `encoder` channels (input first). */
@@ -36,6 +49,7 @@ export function buildUnet(
   encoder: number[],
   widths: number[],
   batchNorm: boolean,
+  attention: boolean,
 ): Decoder {
   const stages = encoder.slice(1).reverse();
   const blocks = widths.map((width, i) =>
@@ -46,6 +60,7 @@ export function buildUnet(
       stages[i + 1] ?? 0,
       width,
       batchNorm,
+      attention,
     )
   );
   return {

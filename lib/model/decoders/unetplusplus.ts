@@ -9,6 +9,7 @@ export function buildUnetPlusPlus(
   encoder: number[],
   widths: number[],
   batchNorm: boolean,
+  attention: boolean,
 ): Decoder {
   const stages = encoder.slice(1).reverse();
   const inputs = [stages[0], ...widths.slice(0, -1)];
@@ -18,7 +19,7 @@ export function buildUnetPlusPlus(
   const add = (d: number, l: number, from: number, skip: number, to: number) =>
     blocks.set(
       `${d}_${l}`,
-      upBlock(build, `decoder.blocks.x_${d}_${l}`, from, skip, to, batchNorm),
+      upBlock(build, `decoder.blocks.x_${d}_${l}`, from, skip, to, batchNorm, attention),
     );
   for (let l = 0; l < depth; l++) {
     for (let d = 0; d <= l; d++) {

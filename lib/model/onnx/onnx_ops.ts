@@ -56,6 +56,9 @@ export class OnnxOps implements Ops<string> {
   channelScale(x: string, gate: string): string {
     return this.graph.node("Mul", [x, gate]);
   }
+  pixelScale(x: string, gate: string): string {
+    return this.graph.node("Mul", [x, gate]);
+  }
   concat(xs: string[]): string {
     return this.graph.node("Concat", xs, { axis: 1 });
   }
