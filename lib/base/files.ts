@@ -51,3 +51,14 @@ export async function exists(path: string): Promise<boolean> {
     throw error;
   }
 }
+
+/**
+ * Removes the temporary files that writers of this module have left in `folder` when their process
+ * died. Only for a folder in which nobody else is writing (see `lockFolder`); a missing one is none.
+ */
+export async function sweepTemporary(folder: string): Promise<void> {
+  if (!await exists(folder)) return;
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    if (isFile && /^\.part-\d+-/.test(name)) await Deno.remove(`${folder}/${name}`);
+  }
+}

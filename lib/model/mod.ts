@@ -12,7 +12,12 @@ export {
   type OnnxPredictorOptions,
 } from "./onnx_predictor.ts";
 export { listArchitectures, listEncoders } from "./registry.ts";
-export { type NamedTensor, readSafetensors, writeSafetensors } from "./safetensors.ts";
+export {
+  type NamedTensor,
+  readSafetensors,
+  readSafetensorsHeader,
+  writeSafetensors,
+} from "./safetensors.ts";
 export { createModel, describeParameters, type InitialWeights } from "./segmentation_model.ts";
 export type {
   ForwardOptions,

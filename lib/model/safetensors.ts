@@ -66,6 +66,43 @@ export async function readSafetensors(path: string): Promise<TensorFile> {
   }
 }
 
+/**
+ * The shapes and the metadata of a `.safetensors` file, without reading its values.
+ *
+ * @throws {Error} naming the file when it cannot be read or has no such header
+ */
+export async function readSafetensorsHeader(
+  path: string,
+): Promise<{ shapes: Map<string, number[]>; metadata: Record<string, string> }> {
+  try {
+    using file = await Deno.open(path);
+    const { size } = await file.stat();
+    const prefix = await readPart(file, 8);
+    const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
+    if (length > size - 8) throw new Error(`its header claims ${length} of ${size} bytes`);
+    const header = JSON.parse(new TextDecoder().decode(await readPart(file, length)));
+    const { __metadata__: metadata = {}, ...tensors } = header;
+    const shapes = Object.entries(tensors).map(([name, entry]): [string, number[]] => {
+      const { shape } = entry as { shape: unknown };
+      if (!Array.isArray(shape)) throw new Error(`"${name}" has no shape`);
+      return [name, shape];
+    });
+    return { shapes: new Map(shapes), metadata };
+  } catch (cause) {
+    throw new Error(`${path} is no valid safetensors file: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function readPart(file: Deno.FsFile, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const read = await file.read(bytes.subarray(at));
+    if (read === null) throw new Error(`it ends after ${at} of ${length} bytes`);
+    at += read;
+  }
+  return bytes;
+}
+
 /** One tensor to be written; float32 unless marked. */
 export interface TensorToWrite extends NamedTensor {
   name: string;

@@ -7,6 +7,7 @@ import {
   type Fingerprint,
   fingerprint,
   readDone,
+  sweepTemporary,
   whyNotDone,
   writeDone,
 } from "../base/mod.ts";
@@ -116,11 +117,7 @@ export class PatchStore {
 
   /** Removes what a run that died has left half-written. */
   async sweep(): Promise<void> {
-    for (const folder of ["state", ...FOLDERS]) {
-      for (const name of await this.list(folder)) {
-        if (name.startsWith(".part-")) await Deno.remove(join(this.folder, folder, name));
-      }
-    }
+    for (const folder of ["state", ...FOLDERS]) await sweepTemporary(join(this.folder, folder));
   }
 
   /** Remembers the digests for the next run. */

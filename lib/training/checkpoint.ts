@@ -1,6 +1,6 @@
 /** Checkpoints: the best weights for inference, and everything that going on needs. */
 import type { OptimizerState } from "../ranger/mod.ts";
-import { exists } from "../base/mod.ts";
+import { clearDone, digestFile, exists } from "../base/mod.ts";
 import {
   assignWeights,
   fromTorch,
@@ -56,6 +56,8 @@ export interface Progress {
   /** Steps taken so far. */
   steps: number;
   patchSize: [number, number];
+  /** SHA-256 of the file of the best weights; null before the first epoch. */
+  best: string | null;
   /** The settings that decide the result; another run must have the same to go on. */
   settings: Record<string, unknown>;
 }
@@ -86,6 +88,28 @@ export async function saveProgress(
     progress: JSON.stringify(progress),
     optimizer_steps: JSON.stringify(optimizer.steps),
   });
+}
+
+/**
+ * Brings the file of the best weights to what `progress` says of it. Best weights are written under
+ * the name `pending` first, then the checkpoint with their digest, then they get their own name: a
+ * run killed between any two of these is put right here.
+ *
+ * @returns why the weights cannot be gone on from; null when they can
+ */
+export async function settleBest(
+  { best, pending }: { best: string; pending: string },
+  progress: Progress,
+): Promise<string | null> {
+  const digest = async (path: string) => await exists(path) ? await digestFile(path) : null;
+  const found = await digest(best);
+  if (found !== progress.best && await digest(pending) === progress.best) {
+    await Deno.rename(pending, best);
+    return null;
+  }
+  await clearDone(pending);
+  if (found === progress.best) return null;
+  return found ? `${best} is not what was trained` : `${best} is missing`;
 }
 
 /** What {@link saveProgress} wrote. */

@@ -1,16 +1,23 @@
 /** The training of one fold from start or checkpoint to its end. */
 import { Adam, Ranger } from "../ranger/mod.ts";
 import { createAugmentation } from "../augment/mod.ts";
-import { createRandom, exists, type Random } from "../base/mod.ts";
+import { clearDone, createRandom, exists, type Random } from "../base/mod.ts";
 import { createModel, loadWeights } from "../model/mod.ts";
-import { type Progress, readProgress, restoreProgress, type SavedProgress } from "./checkpoint.ts";
+import {
+  type Progress,
+  readProgress,
+  restoreProgress,
+  type SavedProgress,
+  settleBest,
+} from "./checkpoint.ts";
 import { ending, type FoldPaths, foldPaths, type FoldResult, foldResult } from "./fold_result.ts";
 import { FoldRun } from "./fold_run.ts";
 import type { Fold } from "./folds.ts";
 import { writeFoldLog } from "./logs.ts";
 import type { CompleteOptions } from "./options.ts";
+import { updateReport } from "./report.ts";
 import { localSource, type SampleSource } from "./sample_source.ts";
-import { differences, trainingSettings } from "./settings.ts";
+import { type ContentDigests, differences, trainingSettings } from "./settings.ts";
 import { workerSource } from "./worker_source.ts";
 
 /**
@@ -19,22 +26,27 @@ import { workerSource } from "./worker_source.ts";
  * @throws {DivergedError} naming the files of the batch whose loss was not finite
  * @throws the signal's reason when aborted
  */
-export async function trainFold(fold: Fold, options: CompleteOptions): Promise<FoldResult | null> {
+export async function trainFold(
+  fold: Fold,
+  options: CompleteOptions,
+  contents: ContentDigests,
+): Promise<FoldResult | null> {
   const paths = foldPaths(options, fold.index);
-  const settings = await trainingSettings(options, fold);
+  const settings = trainingSettings(options, fold, contents);
   const saved = await findProgress(paths, settings, options);
   const done = saved && ending(saved.progress, options);
   if (done) {
     await writeFoldLog(paths.log, paths.name, saved.progress.epochs);
     return foldResult(fold, paths.best, saved.progress.epochs, options, done);
   }
+  if (!saved) await startAnew(paths);
   const random = createRandom(options.seed).fork(`fold ${fold.index}`);
   const model = createModel({ ...options.model, seed: random.fork("weights").int(2 ** 31) });
   const optimizer = createOptimizer(options);
   const source = createSource(options, random);
   try {
     const progress: Progress = saved?.progress ??
-      { fold: fold.index, epochs: [], steps: 0, patchSize: [0, 0], settings };
+      { fold: fold.index, epochs: [], steps: 0, patchSize: [0, 0], best: null, settings };
     if (saved) {
       optimizer.restoreState(restoreProgress(saved, model, paths.last));
       options.onMessage(`${paths.name} goes on after epoch ${progress.epochs.length}`);
@@ -56,20 +68,31 @@ async function findProgress(
   settings: Record<string, unknown>,
   options: CompleteOptions,
 ): Promise<SavedProgress | null> {
-  const saved = options.resume ? await readProgress(paths.last) : null;
-  if (!saved) return null;
+  if (!options.resume) return null;
+  const say = (why: string) => options.onMessage(`${paths.name} starts anew: ${why}`);
+  const saved = await readProgress(paths.last);
+  if (!saved) {
+    if (await exists(paths.best)) say(`${paths.best} has no checkpoint beside it, and is replaced`);
+    return null;
+  }
   const changed = differences(saved.progress.settings, settings);
   if (changed.length > 0) {
-    options.onMessage(
-      `${paths.name} starts anew: ${changed.join(", ")} changed since the last run`,
-    );
+    say(`${changed.join(", ")} changed since the last run`);
     return null;
   }
-  if (!await exists(paths.best)) {
-    options.onMessage(`${paths.name} starts anew: ${paths.best} is missing`);
-    return null;
-  }
-  return saved;
+  const wrong = await settleBest(paths, saved.progress);
+  if (wrong) say(wrong);
+  return wrong ? null : saved;
+}
+
+/**
+ * Takes back what earlier runs have said of this fold, the checkpoint first: from here on a killed
+ * run leaves nothing that passes for finished. The old weights stay until there are better ones.
+ */
+async function startAnew(paths: FoldPaths): Promise<void> {
+  await clearDone(paths.last);
+  await clearDone(paths.pending);
+  await updateReport(paths.report, paths.name, null);
 }
 
 function createOptimizer({ optimizer, learningRate, weightDecay }: CompleteOptions) {

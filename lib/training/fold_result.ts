@@ -32,7 +32,10 @@ export function foldPaths(
     name,
     best: `${options.outDir}/${name}.safetensors`,
     last: `${options.outDir}/last/${name}.safetensors`,
+    /** Best weights until the checkpoint names them. */
+    pending: `${options.outDir}/last/${name}_best.safetensors`,
     log: `${options.logDir}/${name}.csv`,
+    report: `${options.logDir}/${options.modelName}_report.csv`,
   };
 }
 

@@ -2,7 +2,7 @@
 import { type AdaptiveOptimizer, createSchedule } from "../ranger/mod.ts";
 import { createLoss, type Loss } from "../tensor/mod.ts";
 import type { SegmentationModel } from "../model/mod.ts";
-import type { Random } from "../base/mod.ts";
+import { digestFile, type Random } from "../base/mod.ts";
 import { type Progress, saveBest, saveProgress } from "./checkpoint.ts";
 import { evaluate } from "./evaluate.ts";
 import { feedBatches } from "./feeder.ts";
@@ -70,9 +70,11 @@ export class FoldRun {
       validDice: valid.softDice,
     };
     progress.epochs.push(log);
-    // The best weights come first: killed between the two, the epoch is simply done again.
-    if (standing(progress.epochs, options).best === number - 1) await this.saveBest(log);
+    // The checkpoint names the best weights by their digest before they get their name: see settleBest.
+    const best = standing(progress.epochs, options).best === number - 1;
+    if (best) await this.saveBest(log);
     await saveProgress(paths.last, this.model, await this.optimizer.saveState(), progress);
+    if (best) await Deno.rename(paths.pending, paths.best);
     await writeFoldLog(paths.log, paths.name, progress.epochs);
     options.onEpoch(log);
     return true;
@@ -147,9 +149,9 @@ export class FoldRun {
     return { loss: sum.loss / sum.count, dice: sum.dice / sum.count };
   }
 
-  private saveBest({ epoch, validLoss, validDice }: EpochLog): Promise<void> {
+  private async saveBest({ epoch, validLoss, validDice }: EpochLog): Promise<void> {
     const { options, progress } = this;
-    return saveBest(this.model, this.paths.best, {
+    await saveBest(this.model, this.paths.pending, {
       modelName: options.modelName,
       fold: this.fold.index,
       epoch,
@@ -160,6 +162,7 @@ export class FoldRun {
       validationImages: this.fold.validationImages,
       settings: progress.settings,
     });
+    progress.best = await digestFile(this.paths.pending);
   }
 
   private advice(): string {

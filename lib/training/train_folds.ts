@@ -1,8 +1,12 @@
 /** The training method: folds by image, early stopping, logs, checkpoints that survive a kill. */
+import { join } from "node:path";
+import { FileDigests, lockFolder, sweepTemporary } from "../base/mod.ts";
 import { trainFold } from "./fold.ts";
 import { foldPaths, type FoldResult } from "./fold_result.ts";
 import { splitFolds } from "./folds.ts";
-import { writeReport } from "./logs.ts";
+import { refuseOtherNetworks } from "./model_names.ts";
+import { updateReport } from "./report.ts";
+import { digestContents } from "./settings.ts";
 import { completeOptions, type TrainOptions } from "./options.ts";
 import type { Patch } from "../patching/mod.ts";
 
@@ -11,12 +15,17 @@ import type { Patch } from "../patching/mod.ts";
  *
  * Files: `<outDir>/<modelName>_fold<k>.safetensors` (best weights, see {@link TrainingInfo}),
  * `<outDir>/last/…` (to go on from), `<logDir>/<modelName>_fold<k>.csv` after every epoch and
- * `<logDir>/<modelName>_report.csv` after every fold. Killed at any moment and started again with the
+ * `<logDir>/<modelName>_report.csv` after every fold, the rows of other folds kept. Killed at any moment and started again with the
  * same settings, it goes on from the last finished epoch and ends with the same weights, bit for bit
  * (on the same backend with as many threads: sums are split among them).
  *
+ * A fold that was trained on other patches (by content), from other initial weights or with other
+ * settings is trained anew, and `onMessage` says why.
+ *
  * @returns the folds in the order asked for; fewer when the stop file ended it early
  * @throws {RangeError} for a setting out of its range, or fewer images than folds
+ * @throws {RangeError} when folds of another network are there under `modelName`; nothing is changed
+ * @throws {FolderLockedError} when another run is training into `outDir`
  * @throws {DivergedError} naming the batch's files when a loss is NaN or infinite
  * @throws the signal's reason when aborted
  * @example
@@ -38,19 +47,21 @@ export async function trainFolds(
   const complete = completeOptions(options);
   const { foldCount, splitSeed, groupOf, folds } = complete;
   const split = splitFolds(patches, foldCount, { seed: splitSeed, groupOf });
+  await refuseOtherNetworks(complete);
+  await using _lock = await lockFolder(complete.outDir, "training");
+  const last = join(complete.outDir, "last");
+  for (const folder of [complete.outDir, last, complete.logDir]) await sweepTemporary(folder);
+  const digests = await FileDigests.open(join(last, ".digests.json"));
+  const contents = await digestContents(patches, complete, digests);
+  await digests.save();
   const results: FoldResult[] = [];
   for (const k of folds) {
     complete.signal?.throwIfAborted();
-    const result = await trainFold(split[k], complete);
+    const result = await trainFold(split[k], complete, contents);
     if (!result) break;
     results.push(result);
-    await writeReport(
-      `${complete.logDir}/${complete.modelName}_report.csv`,
-      results.map(({ fold, validLoss }) => ({
-        modelName: foldPaths(complete, fold).name,
-        validLoss,
-      })),
-    );
+    const { name, report } = foldPaths(complete, k);
+    await updateReport(report, name, result.validLoss);
     complete.onFold(result);
     if (result.ended === "stop file") break;
   }

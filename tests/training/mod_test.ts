@@ -243,8 +243,8 @@ Deno.test("training learns, writes its files exactly, repeats itself and leaves 
   assert.deepEqual(cells.slice(1).map(Number), [trainLoss, trainDice, validLoss, validDice]);
   const report = (await Deno.readTextFile(`${options.logDir}/small_report.csv`)).trim().split("\n");
   assert.equal(report[0], "model name,valid_loss");
-  assert.deepEqual(report.slice(1).map((r) => r.split(",")[0]), ["small_fold1", "small_fold0"]);
-  assert.equal(Number(report[1].split(",")[1]), first.validLoss);
+  assert.deepEqual(report.slice(1).map((r) => r.split(",")[0]), ["small_fold0", "small_fold1"]);
+  assert.equal(Number(report[2].split(",")[1]), first.validLoss);
 
   const { model, metadata } = await loadModel(first.modelPath);
   const info = readTrainingInfo(metadata)!;
