@@ -63,25 +63,6 @@ Deno.test("a truncated TIFF is refused, not padded with grey", () =>
     await assert.rejects(readRgb(path), /cannot read image .*cut\.tiff/);
   }));
 
-Deno.test("16-bit, grey and transparent images are refused, naming file and reason", () =>
-  withFolder(async (folder) => {
-    const path = `${folder}/odd.png`;
-    const raw = { height: 6, width: 6 };
-    const refused = async (reason: RegExp) =>
-      await assert.rejects(readRgb(path), {
-        name: "RangeError",
-        message: new RegExp(`odd\\.png must be an 8-bit RGB image without alpha, ${reason.source}`),
-      });
-    await sharp(new Uint8Array(36), { raw: { ...raw, channels: 1 } }).toColourspace("b-w").png()
-      .toFile(path);
-    await refused(/found a grey image/);
-    await sharp(new Uint8Array(144), { raw: { ...raw, channels: 4 } }).png().toFile(path);
-    await refused(/found an alpha channel \(4 channels\)/);
-    await sharp(new Uint16Array(108), { raw: { ...raw, channels: 3 } }).toColourspace("rgb16").png()
-      .toFile(path);
-    await refused(/found ushort pixels/);
-  }));
-
 Deno.test("a mask of another size is refused with both sizes", () =>
   withFolder(async (root) => {
     await writeTinyDataset(root);

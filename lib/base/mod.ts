@@ -11,7 +11,9 @@ export {
   fingerprint,
   type Json,
 } from "./fingerprint.ts";
+export { checkId } from "./ids.ts";
 export { kFold } from "./kfold.ts";
 export { type FolderLock, FolderLockedError, lockFolder } from "./lock.ts";
+export { collectNotices, notice } from "./notices.ts";
 export { createRandom, type Random } from "./random.ts";
 export { PROJECT_ROOT } from "./project.ts";

@@ -215,7 +215,7 @@ async function openSplit(
     const rle = encodings.get(id) ?? null;
     const annotated = rle === null
       ? polygonsPath !== null || await exists(maskPath)
-      : !isEmptyRle(rle) || polygonsPath !== null || await exists(maskPath);
+      : !isEmptyRle(rle) || polygonsPath !== null || await holdsCrypt(maskPath);
     return {
       id,
       split,
@@ -230,6 +230,14 @@ async function openSplit(
       height,
     };
   }));
+}
+
+/**
+ * Whether there is a mask that is not empty: beside the row `0 0` only that is an annotation, since
+ * programs write an empty mask of an image that nobody has annotated.
+ */
+async function holdsCrypt(path: string): Promise<boolean> {
+  return await exists(path) && (await readMask(path)).data.includes(1);
 }
 
 /** Id to encoding, in the table's order. */

@@ -17,7 +17,7 @@ export {
   scaledSize,
 } from "./pixels.ts";
 export { type ImageHeader, imageSize, probeImage } from "./probe.ts";
-export { checkRgb, readMask, readRgb } from "./read.ts";
+export { readMask, readRgb } from "./read.ts";
 export { imageRegions, type RegionSource } from "./region_source.ts";
 export { openRegions, RegionReader } from "./regions.ts";
 export { resizeMap, RowResizer } from "./resize_map.ts";

@@ -1,8 +1,10 @@
 /** What the header of an image file says, without its pixels. */
-import sharp from "sharp";
-import { exists } from "../base/mod.ts";
+import sharp, { type Metadata } from "sharp";
+import { notice } from "../base/mod.ts";
 import { named, openImage } from "./samples.ts";
-import { describedPixelSize, readTiffDirectories } from "./tiff.ts";
+import { densityPixelSize, implausible, pixelSizeOf } from "./pixel_size.ts";
+import { readTiffDirectories, type TiffDirectory } from "./tiff.ts";
+import { tiffObstacle } from "./tiff_obstacles.ts";
 
 // libvips caches results by file name: a file that was rewritten would be read as it was before.
 sharp.cache(false);
@@ -21,30 +23,64 @@ export interface ImageHeader {
   pixelSize: number | null;
   /** Sides of a slide's levels, finest first; empty where libvips does not read it with OpenSlide. */
   openSlideLevels: readonly { height: number; width: number }[];
+  /** "tiff", "png", "jpeg" or "webp". */
+  format: string;
+  /** Whether values are indices into a table of colours. */
+  palette: boolean;
+  /** Bits of a sample in the file; 8 where the format does not say. */
+  bits: number;
+  /** Whether there is one channel of brightness, and perhaps alpha. */
+  grey: boolean;
+  /** The TIFF's directories; null for other formats. */
+  tiff: readonly TiffDirectory[] | null;
+  /** Whether only errors end the decoding: the directory has harmless warnings. */
+  lenient: boolean;
 }
+
+/** What sharp may open: other formats hold no pixels, or several pictures. */
+const FORMATS = ["tiff", "png", "jpeg", "webp"];
+
+/** Decoded bytes that a byte of a file can stand for at most, by format or TIFF compression. */
+const MOST_EXPANSION: Record<string, number> = { "5": 3000, webp: 20000, "50000": 40000 };
+/** Sizes that are read whatever the file's length. */
+const HARMLESS_BYTES = 2 ** 28;
 
 /**
  * Reads the header of an image file; no pixel is decoded.
  *
  * @throws {Deno.errors.NotFound} when there is no such file
- * @throws {Error} naming the file when it is no image that sharp reads
+ * @throws {RangeError} naming the file when it is a pipe or folder, claims more pixels than its bytes
+ *   can hold, or stores them in a way that cannot be read here
+ * @throws {Error} naming the file when it is no image that sharp reads, or cut off
  */
 export async function probeImage(path: string): Promise<ImageHeader> {
-  if (!await exists(path)) throw new Deno.errors.NotFound(`no image file at ${path}`);
-  const meta = await named(path, () => openImage(path).metadata());
-  // Scanners state e.g. 50 000 pixels an inch (0.5 µm); 72 or 300 is some program's default.
-  const density = meta.density && meta.density > 5000 ? 25400 / meta.density : null;
-  const directories = meta.format === "tiff" ? await readTiffDirectories(path) : null;
-  const pixelSize = describedPixelSize(directories?.[0].description ?? null) ?? density;
+  const bytes = await fileLength(path);
+  const tiff = await readTiffDirectories(path);
+  if (!tiff) await checkSignature(path);
+  const { meta, lenient } = await metadata(path, tiff !== null);
+  const openSlideLevels = (meta.levels ?? []).map(({ height, width }) => ({ height, width }));
+  if (!FORMATS.includes(meta.format) && openSlideLevels.length === 0) {
+    throw new RangeError(`${path} is a ${meta.format} file, expected TIFF, PNG or JPEG`);
+  }
+  const first = tiff?.[0] ?? null;
+  const obstacle = first && openSlideLevels.length === 0 ? tiffObstacle(first) : null;
+  if (obstacle) throw new RangeError(`${path} ${obstacle}`);
+  checkExpansion(path, bytes, meta, first);
   return {
     height: meta.height,
     width: meta.width,
     channels: meta.channels,
     depth: meta.depth,
     hasAlpha: meta.hasAlpha,
-    rgb: meta.channels >= 3 && (meta.space === "srgb" || meta.space === "rgb"),
-    pixelSize,
-    openSlideLevels: (meta.levels ?? []).map(({ height, width }) => ({ height, width })),
+    rgb: meta.channels >= 3 && ["srgb", "rgb", "rgb16"].includes(meta.space),
+    pixelSize: statedPixelSize(path, meta, first),
+    openSlideLevels,
+    format: meta.format,
+    palette: first ? first.photometric === 3 : meta.isPalette ?? false,
+    bits: meta.bitsPerSample ?? 8,
+    grey: meta.channels <= 2 && (meta.space === "b-w" || meta.space === "grey16"),
+    tiff,
+    lenient,
   };
 }
 
@@ -52,4 +88,77 @@ export async function probeImage(path: string): Promise<ImageHeader> {
 export async function imageSize(path: string): Promise<{ height: number; width: number }> {
   const { height, width } = await probeImage(path);
   return { height, width };
+}
+
+async function fileLength(path: string): Promise<number> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
+      throw new Deno.errors.NotFound(`no image file at ${path}`);
+    }
+    throw new Error(`cannot read image ${path}: ${(cause as Error).message}`, { cause });
+  }
+  // Opening a pipe would wait for ever.
+  if (!info.isFile) {
+    throw new RangeError(
+      `${path} is ${info.isDirectory ? "a folder" : "a pipe or device"}, expected an image file`,
+    );
+  }
+  if (info.size === 0) throw new RangeError(`cannot read image ${path}: the file is empty`);
+  return info.size;
+}
+
+/** @throws {RangeError} for a format that sharp's build calls unsupported without its name */
+async function checkSignature(path: string): Promise<void> {
+  using file = await Deno.open(path);
+  const head = new Uint8Array(12);
+  await file.read(head);
+  const view = new DataView(head.buffer);
+  const jpeg2000 = view.getUint32(0) === 0xff4fff51 ||
+    (view.getUint32(0) === 12 && view.getUint32(4) === 0x6a502020);
+  if (!jpeg2000) return;
+  throw new RangeError(
+    `${path} is a JPEG 2000 file, which is not read here: convert it to TIFF, PNG or JPEG`,
+  );
+}
+
+/** Directories of TIFFs with odd but harmless fields (unsorted, text without NUL) only warn. */
+async function metadata(
+  path: string,
+  tiff: boolean,
+): Promise<{ meta: Metadata; lenient: boolean }> {
+  try {
+    return { meta: await openImage(path).metadata(), lenient: false };
+  } catch (cause) {
+    if (!tiff) return await named(path, () => Promise.reject(cause));
+    const meta = await named(path, () => openImage(path, { failOn: "error" }).metadata());
+    return { meta, lenient: true };
+  }
+}
+
+function checkExpansion(
+  path: string,
+  bytes: number,
+  meta: Metadata,
+  first: TiffDirectory | null,
+): void {
+  const key = first ? `${first.compression}` : meta.format;
+  const most = Math.max(HARMLESS_BYTES, bytes * (MOST_EXPANSION[key] ?? 1100));
+  if (meta.height * meta.width * meta.channels <= most) return;
+  throw new RangeError(
+    `${path} claims ${meta.height} x ${meta.width} pixels, more than its ${bytes} bytes can hold`,
+  );
+}
+
+function statedPixelSize(
+  path: string,
+  meta: Metadata,
+  first: TiffDirectory | null,
+): number | null {
+  const size = first ? pixelSizeOf(first) : meta.density ? densityPixelSize(meta.density) : null;
+  const odd = size === null ? null : implausible(size);
+  if (odd) notice(`image ${path} says ${odd}: is that its pixel size?`);
+  return size;
 }

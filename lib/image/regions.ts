@@ -1,10 +1,10 @@
 /** Windows of images that are too big for memory: tiled and pyramidal TIFF, OME-TIFF, SVS. */
 import type { SharpOptions } from "sharp";
 import { type ImageHeader, probeImage } from "./probe.ts";
-import { checkRgb } from "./read.ts";
-import { bytes, openImage } from "./samples.ts";
+import { checkRgb, checkSixteenBits, toRgb } from "./rgb_rule.ts";
+import { openImage, samplesOf } from "./samples.ts";
 import { crop, type RgbImage, scaledSize } from "./pixels.ts";
-import { readTiffDirectories, type TiffDirectory } from "./tiff.ts";
+import type { TiffDirectory } from "./tiff.ts";
 
 /** One resolution of an image. */
 export interface PyramidLevel {
@@ -39,7 +39,7 @@ const MARGIN = 4;
  * from top to bottom.
  *
  * @throws {Deno.errors.NotFound} when there is no such file
- * @throws {RangeError} naming the file when it is no 8-bit RGB image, or for a scale out of range
+ * @throws {RangeError} naming the file when `readRgb` refuses it, or for a scale out of range
  * @throws {Error} naming the file when it is no image that sharp reads
  */
 export async function openRegions(
@@ -48,16 +48,16 @@ export async function openRegions(
 ): Promise<RegionReader> {
   const header = await probeImage(path);
   checkRgb(path, header);
-  const { height, width } = header;
-  const directories = await readTiffDirectories(path);
+  await checkSixteenBits(path, header);
+  const { height, width, tiff } = header;
   const levels: Level[] = header.openSlideLevels.length > 0
     ? header.openSlideLevels.map((size, level) => ({
       ...size,
       tiled: true,
       input: { openSlide: { level } },
     }))
-    : directories
-    ? pyramid(directories)
+    : tiff
+    ? pyramid(tiff)
     : [{ height, width, tiled: false, input: {} }];
   return new RegionReader(path, header, levels, options.scale, options.cacheBytes);
 }
@@ -84,7 +84,7 @@ export class RegionReader {
   /** @internal use {@link openRegions} */
   constructor(
     readonly path: string,
-    header: ImageHeader,
+    private readonly header: ImageHeader,
     levels: readonly Level[],
     scale?: number,
     private readonly cacheBytes = 2 ** 28,
@@ -133,10 +133,10 @@ export class RegionReader {
   }
 
   private async decode(top: number, left: number, height: number, width: number) {
-    const { level } = this;
+    const { level, header, path } = this;
     const rows = widen(top, height, this.height, level.height);
     const columns = widen(left, width, this.width, level.width);
-    const image = openImage(this.path, level.input).extract({
+    const image = openImage(this.path, { lenient: header.lenient, ...level.input }).extract({
       top: rows.source,
       left: columns.source,
       height: rows.sourceLength,
@@ -146,14 +146,16 @@ export class RegionReader {
       image.resize(columns.length, rows.length, { fit: "fill", kernel: "lanczos3" })
         .extract({ top: rows.inset, left: columns.inset, height, width });
     }
+    let samples;
     try {
-      return { data: bytes(await image.raw().toBuffer()), height, width };
+      samples = await samplesOf(image, header);
     } catch (cause) {
       throw new Error(
-        `cannot read rows ${top} to ${top + height} of ${this.path}: ${(cause as Error).message}`,
+        `cannot read rows ${top} to ${top + height} of ${path}: ${(cause as Error).message}`,
         { cause },
       );
     }
+    return { data: toRgb(path, samples.data, samples.channels, header.hasAlpha), height, width };
   }
 }
 

@@ -10,31 +10,52 @@ export interface Samples {
   channels: number;
 }
 
-/**
- * An image file for sharp: without its limit of pixels, made for web servers, which slides exceed,
- * and without conversion by an embedded colour profile, since pixels are measurements here.
- */
-export function openImage(path: string, options: SharpOptions = {}): Sharp {
-  return sharp(path, { limitInputPixels: false, ignoreIcc: true, ...options });
+/** What of an image's header decides how it is decoded. */
+export interface SampleFormat {
+  depth: string;
+  channels: number;
+  grey: boolean;
+  lenient: boolean;
 }
 
 /**
- * Reads all samples of a file of 8 or 16 bits.
+ * An image file for sharp: without its limit of pixels, made for web servers, which slides exceed,
+ * and without conversion by an embedded colour profile, since pixels are measurements here.
  *
- * @throws {Error} naming the file when it cannot be decoded to the end
+ * @param options.lenient harmless warnings of a TIFF's directory do not end the decoding; cut-off
+ *   files and broken pixels do
  */
+export function openImage(
+  source: string | Uint8Array,
+  options: SharpOptions & { lenient?: boolean } = {},
+): Sharp {
+  const { page, tiff, openSlide, lenient = false } = options;
+  return sharp(source, {
+    limitInputPixels: false,
+    ignoreIcc: true,
+    failOn: lenient ? "error" : "warning",
+    ...(page === undefined ? {} : { page }),
+    ...(tiff === undefined ? {} : { tiff }),
+    ...(openSlide === undefined ? {} : { openSlide }),
+  });
+}
+
+/** Reads all samples of a file of 8 or 16 bits; errors are sharp's. */
 export async function readSamples(
-  path: string,
-  header: { depth: string; channels: number },
+  source: string | Uint8Array,
+  format: SampleFormat,
 ): Promise<Samples> {
-  const wide = header.depth === "ushort", pipeline = openImage(path);
-  // sharp would triple the only channel of a grey image.
-  if (header.channels === 1) pipeline.toColourspace(wide ? "grey16" : "b-w");
+  return await samplesOf(openImage(source, { lenient: format.lenient }), format);
+}
+
+/** The samples that come out of a pipeline on an image of that format; errors are sharp's. */
+export async function samplesOf(pipeline: Sharp, format: SampleFormat): Promise<Samples> {
+  const wide = format.depth === "ushort";
+  // sharp would triple the only channel of a grey image, and cut 16 bits to 8.
+  if (format.grey) pipeline.toColourspace(wide ? "grey16" : "b-w");
   else if (wide) pipeline.toColourspace("rgb16");
-  const { data, info } = await named(
-    path,
-    () => pipeline.raw({ depth: wide ? "ushort" : "uchar" }).toBuffer({ resolveWithObject: true }),
-  );
+  const { data, info } = await pipeline.raw({ depth: wide ? "ushort" : "uchar" })
+    .toBuffer({ resolveWithObject: true });
   return {
     data: wide
       ? new Uint16Array(data.buffer as ArrayBuffer, data.byteOffset, data.length / 2)

@@ -10,11 +10,35 @@ export interface TiffDirectory {
   page: number;
   /** Number among that page's SubIFDs (levels of an OME-TIFF), or -1 for the page itself. */
   subifd: number;
-  /** ImageDescription, where scanners and OME write the pixel size; null when there is none. */
+  /** The first ImageDescription, where scanners and OME write the pixel size; null without one. */
   description: string | null;
+  /** The program that wrote the file; null where it does not say. */
+  software: string | null;
+  /** TIFF's numbers: compression 1 is none, 7 JPEG; photometric 0 is MinIsWhite, 3 palette. */
+  compression: number;
+  photometric: number;
+  /** Where in the file the two bytes of `photometric` lie; null when the field is absent. */
+  photometricAt: number | null;
+  samples: number;
+  /** Whether each channel lies for itself. */
+  planar: boolean;
+  /** Pixels per unit across; null where absent or not positive. */
+  xResolution: number | null;
+  /** 1 is none, 2 inch (where the file is silent), 3 centimetre. */
+  resolutionUnit: number;
+  /** Whether numbers in the file are little-endian. */
+  little: boolean;
 }
 
-const IMAGE_WIDTH = 256, IMAGE_LENGTH = 257, DESCRIPTION = 270, TILE_WIDTH = 322, SUB_IFDS = 330;
+const IMAGE_WIDTH = 256, IMAGE_LENGTH = 257, COMPRESSION = 259, PHOTOMETRIC = 262;
+const DESCRIPTION = 270, STRIP_OFFSETS = 273, SAMPLES = 277, STRIP_COUNTS = 279;
+const X_RESOLUTION = 282, PLANAR = 284, RESOLUTION_UNIT = 296, SOFTWARE = 305;
+const TILE_WIDTH = 322, TILE_OFFSETS = 324, TILE_COUNTS = 325, SUB_IFDS = 330;
+
+/** More directories and levels than any slide has: a file that claims them is broken or hostile. */
+const MOST_DIRECTORIES = 65536, MOST_LEVELS = 64;
+/** Of a description, what holds the pixel size even of an OME-TIFF of thousands of planes. */
+const DESCRIPTION_BYTES = 2 ** 20;
 
 /** Bytes of a value of each TIFF field type. */
 const TYPE_BYTES: Record<number, number> = {
@@ -26,28 +50,16 @@ const TYPE_BYTES: Record<number, number> = {
  * Reads the directories of a TIFF or BigTIFF file; no pixel is read.
  *
  * @returns null when the file is no TIFF
- * @throws {Error} naming the file when it cannot be opened or its directories are damaged
+ * @throws {Error} naming the file when it cannot be opened, its directories are damaged, or its pixels
+ *   would lie behind its end
  */
 export async function readTiffDirectories(path: string): Promise<TiffDirectory[] | null> {
   using file = await Deno.open(path);
   try {
-    return await new TiffReader(file).directories();
+    return await new TiffReader(file, (await file.stat()).size).read();
   } catch (cause) {
-    throw new Error(`cannot read the TIFF directories of ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new Error(`cannot read image ${path}: ${(cause as Error).message}`, { cause });
   }
-}
-
-/** µm a pixel from the description that Aperio (`MPP = 0.5`) or OME (`PhysicalSizeX="0.5"`) writes. */
-export function describedPixelSize(description: string | null): number | null {
-  if (!description) return null;
-  const aperio = /\bMPP\s*=\s*([\d.]+)/.exec(description);
-  const ome = /\bPhysicalSizeX="([\d.eE+-]+)"/.exec(description);
-  const unit = /\bPhysicalSizeXUnit="([^"]+)"/.exec(description)?.[1] ?? "µm";
-  const micrometres = unit === "µm" || unit === "um" || unit === "&#181;m";
-  const value = Number(aperio?.[1] ?? (micrometres ? ome?.[1] : undefined));
-  return value > 0 ? value : null;
 }
 
 type Fields = Map<number, { type: number; count: number; at: number }>;
@@ -56,9 +68,9 @@ class TiffReader {
   private little = true;
   private big = false;
 
-  constructor(private readonly file: Deno.FsFile) {}
+  constructor(private readonly file: Deno.FsFile, private readonly size: number) {}
 
-  async directories(): Promise<TiffDirectory[] | null> {
+  async read(): Promise<TiffDirectory[] | null> {
     const head = await this.bytes(0, 16, true);
     if (head.byteLength < 8) return null;
     const order = head.getUint16(0);
@@ -69,27 +81,75 @@ class TiffReader {
     const found: TiffDirectory[] = [], seen = new Set<number>();
     let offset = this.big ? this.long8(head, 8) : head.getUint32(4, this.little);
     for (let page = 0; offset !== 0; page++) {
+      if (page === MOST_DIRECTORIES) throw new RangeError(`more than ${page} directories`);
       if (seen.has(offset)) throw new RangeError(`the directory at byte ${offset} follows itself`);
       seen.add(offset);
       const { fields, next } = await this.fields(offset);
       found.push(await this.directory(fields, page, -1));
       const children = fields.has(SUB_IFDS) ? await this.numbers(fields, SUB_IFDS) : [];
+      if (children.length > MOST_LEVELS) throw new RangeError(`${children.length} levels`);
       for (const [subifd, child] of children.entries()) {
         found.push(await this.directory((await this.fields(child)).fields, page, subifd));
       }
       offset = next;
     }
+    if (found.length === 0) throw new RangeError("it has no directory");
     return found;
   }
 
   private async directory(fields: Fields, page: number, subifd: number): Promise<TiffDirectory> {
     const [width] = await this.numbers(fields, IMAGE_WIDTH);
     const [height] = await this.numbers(fields, IMAGE_LENGTH);
-    const text = fields.get(DESCRIPTION);
-    const description = text
-      ? new TextDecoder().decode(await this.bytes(text.at, text.count)).replace(/\0+$/, "")
-      : null;
-    return { height, width, tiled: fields.has(TILE_WIDTH), page, subifd, description };
+    const first = async (tag: number, otherwise: number) =>
+      fields.has(tag) ? (await this.numbers(fields, tag))[0] ?? otherwise : otherwise;
+    await this.checkEnd(fields);
+    return {
+      height,
+      width,
+      tiled: fields.has(TILE_WIDTH),
+      page,
+      subifd,
+      description: await this.text(fields, DESCRIPTION),
+      software: await this.text(fields, SOFTWARE),
+      compression: await first(COMPRESSION, 1),
+      photometric: await first(PHOTOMETRIC, 1),
+      photometricAt: fields.get(PHOTOMETRIC)?.at ?? null,
+      samples: await first(SAMPLES, 1),
+      planar: await first(PLANAR, 1) === 2,
+      xResolution: await this.rational(fields, X_RESOLUTION),
+      resolutionUnit: await first(RESOLUTION_UNIT, 2),
+      little: this.little,
+    };
+  }
+
+  /** @throws {RangeError} when strips or tiles would lie behind the end of the file */
+  private async checkEnd(fields: Fields): Promise<void> {
+    for (const [at, length] of [[STRIP_OFFSETS, STRIP_COUNTS], [TILE_OFFSETS, TILE_COUNTS]]) {
+      if (!fields.has(at) || !fields.has(length)) continue;
+      const offsets = await this.numbers(fields, at), counts = await this.numbers(fields, length);
+      for (let i = 0; i < offsets.length; i++) {
+        const end = offsets[i] + (counts[i] ?? 0);
+        if (end <= this.size) continue;
+        throw new RangeError(
+          `it is cut off: pixels lie up to byte ${end}, the file ends at byte ${this.size}`,
+        );
+      }
+    }
+  }
+
+  private async text(fields: Fields, tag: number): Promise<string | null> {
+    const field = fields.get(tag);
+    if (!field || TYPE_BYTES[field.type] !== 1) return null;
+    const view = await this.bytes(field.at, Math.min(field.count, DESCRIPTION_BYTES));
+    return new TextDecoder().decode(view).replace(/\0[^]*$/, "");
+  }
+
+  private async rational(fields: Fields, tag: number): Promise<number | null> {
+    const field = fields.get(tag);
+    if (field?.type !== 5 || field.count < 1) return null;
+    const view = await this.bytes(field.at, 8);
+    const value = view.getUint32(0, this.little) / view.getUint32(4, this.little);
+    return value > 0 && Number.isFinite(value) ? value : null;
   }
 
   private async fields(offset: number): Promise<{ fields: Fields; next: number }> {
@@ -106,7 +166,9 @@ class TiffReader {
       const fits = (TYPE_BYTES[type] ?? 1) * count <= inline;
       const far = this.big ? this.long8(body, value) : body.getUint32(value, this.little);
       const place = fits ? offset + countBytes + value : far;
-      fields.set(body.getUint16(at, this.little), { type, count, at: place });
+      const tag = body.getUint16(at, this.little);
+      // Some writers repeat a field, e.g. ImageDescription: the first one is the image's own.
+      if (!fields.has(tag)) fields.set(tag, { type, count, at: place });
     }
     const end = entries * entryBytes;
     const next = this.big ? this.long8(body, end) : body.getUint32(end, this.little);
@@ -140,7 +202,9 @@ class TiffReader {
       if (read === null) break;
       filled += read;
     }
-    if (filled < length && !orLess) throw new RangeError(`the file ends within byte ${offset} …`);
+    if (filled < length && !orLess) {
+      throw new RangeError(`it is cut off before byte ${offset + length}`);
+    }
     return new DataView(out.buffer, 0, filled);
   }
 }

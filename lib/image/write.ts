@@ -36,8 +36,8 @@ export async function writeMask(path: string, mask: Mask): Promise<void> {
 }
 
 /**
- * Writes labels as a grey TIFF, deflated: 8 bits where no label exceeds 255, 16 bits otherwise. The
- * file is whole or absent; `readLabels` gives the labels back.
+ * Writes labels as a grey TIFF, deflated: 8 bits where no label exceeds 254 (255 is void to other
+ * programs), 16 bits otherwise. The file is whole or absent; `readLabels` gives the labels back.
  *
  * @throws {RangeError} when the path does not end in .tiff or .tif, or the data do not fit the size
  * @throws {Error} naming the file when it cannot be written
@@ -46,7 +46,7 @@ export async function writeLabels(path: string, labels: LabelMask): Promise<void
   checkLength(labels, 1, path);
   if (!/\.tiff?$/i.test(path)) throw new RangeError(`labels ${path} must end in .tiff or .tif`);
   const { data, height, width } = labels;
-  const wide = data.some((value) => value > 255);
+  const wide = data.some((value) => value > 254);
   const image = sharp(wide ? data : Uint8Array.from(data), {
     raw: { height, width, channels: 1 },
     limitInputPixels: false,

@@ -178,10 +178,11 @@ async function redDataset(folder: string): Promise<ImageRecord[]> {
       const data = new Uint8Array(height * width * 3);
       mask.forEach((v, p) => data.set(v ? [230, 10, 10] : [20, 200, 200], 3 * p));
       await writeRgb(join(folder, split, `${id}.tiff`), { data, height, width });
-      await writeMask(join(folder, `${split}_mask`, `${id}.tiff`), { data: mask, height, width });
-      rows.push(
-        `${id},${id === "two" && split === "train" ? "0 0" : encodeRle(mask, height, width)}`,
-      );
+      const unannotated = id === "two" && split === "train";
+      if (!unannotated) {
+        await writeMask(join(folder, `${split}_mask`, `${id}.tiff`), { data: mask, height, width });
+      }
+      rows.push(`${id},${unannotated ? "0 0" : encodeRle(mask, height, width)}`);
     }
     await Deno.writeTextFile(join(folder, `${split}.csv`), rows.join("\n") + "\n");
   }
