@@ -16,10 +16,9 @@ import {
   selectBackend,
   sourceDigest,
 } from "crypts/backend";
-import { exists, writeWhole } from "crypts/base";
+import { downloadWheels, exists, findPip, unpackWheel, writeWhole } from "crypts/base";
 import { compileAddon, findCompiler, placeForPackage } from "./setup_tensorflow_compile.ts";
 import { CUDA_WHEELS, TENSORFLOW_VERSION, WHEELS } from "./setup_tensorflow_pins.ts";
-import { downloadWheels, findPip, unpackWheel } from "./setup_tensorflow_wheels.ts";
 
 const DOWNLOADS = join(NATIVE_FOLDER, "downloads");
 
@@ -45,7 +44,7 @@ async function setup(options: { gpu: boolean; force: boolean }): Promise<void> {
   }
   // All that can be missing is asked for before the long download.
   const compiler = await findCompiler();
-  const pip = await findPip();
+  const pip = await findPip("TensorFlow");
   // From here on the old build is no longer whole: without a manifest nobody loads it.
   await removeIfThere(MANIFEST);
   await installWheel([wheels.tensorflow], "tensorflow", [

@@ -1,4 +1,4 @@
-/** What everything stands on: random numbers, folds, whole files, fingerprints and locks. */
+/** What everything stands on: random numbers, folds, whole files, fingerprints, locks, wheels. */
 export { clearDone, type Done, readDone, whyNotDone, writeDone } from "./done.ts";
 export { exists, sweepTemporary, writeWhole, writeWith } from "./files.ts";
 export {
@@ -17,3 +17,5 @@ export { type FolderLock, FolderLockedError, lockFolder } from "./lock.ts";
 export { collectNotices, notice } from "./notices.ts";
 export { createRandom, type Random } from "./random.ts";
 export { PROJECT_ROOT } from "./project.ts";
+export { withLock } from "./wait_lock.ts";
+export { downloadWheels, findPip, unpackWheel, type WheelPin } from "./wheels.ts";

@@ -124,7 +124,12 @@ async function bottleneck(
 ): Promise<Float32Array> {
   const floats = new Float32Array(corners.length * tile * tile * 3);
   corners.forEach((corner, t) => {
-    normalizeRgb(cutTile(image, corner, tile), floats, t * tile * tile * 3);
+    normalizeRgb(
+      cutTile(image, corner, tile),
+      model.preprocessing,
+      floats,
+      t * tile * tile * 3,
+    );
   });
   const features = tf.tidy(() => {
     const x = tf.tensor4d(floats, [corners.length, tile, tile, 3]);

@@ -2,9 +2,17 @@
 
 export { labBytesToRgb, labToRgb, rgbToLab, rgbToLabBytes } from "./cielab.ts";
 export { readGreyValues } from "./grey_values.ts";
-export { IMAGENET_MEAN, IMAGENET_STD, normalizeRgb } from "./normalize.ts";
 export { labelComponents } from "./components.ts";
 export { readLabels } from "./labels.ts";
+export {
+  CENTERED,
+  checkPreprocessing,
+  IMAGENET,
+  IMAGENET_MEAN,
+  IMAGENET_STD,
+  normalizeRgb,
+  type Preprocessing,
+} from "./normalize.ts";
 export {
   crop,
   cropLabels,

@@ -39,7 +39,7 @@ export function modelPredictor(model: SegmentationModel, name?: string): TilePre
             `tile ${i} must be ${height} x ${width} RGB (${values} bytes), got ${bytes.length}`,
           );
         }
-        normalizeRgb(bytes, floats, i * values);
+        normalizeRgb(bytes, model.preprocessing, floats, i * values);
       });
       const probability = tf.tidy(() => {
         const x = tf.tensor4d(floats, [rgb.length, height, width, 3]);

@@ -11,6 +11,15 @@ export {
   onnxPredictor,
   type OnnxPredictorOptions,
 } from "./onnx_predictor.ts";
+export { createPretrainedModel, type PretrainedConfig } from "./pretrained/create_pretrained.ts";
+export { type FetchOptions, WeightsUnavailableError } from "./pretrained/fetch_weights.ts";
+export {
+  ENCODER_WEIGHT_NAMES,
+  ENCODER_WEIGHTS,
+  type EncoderWeights,
+  type WeightsSource,
+} from "./pretrained/sources.ts";
+export { weightsFolder } from "./pretrained/cache.ts";
 export { listArchitectures, listEncoders } from "./registry.ts";
 export {
   type NamedTensor,

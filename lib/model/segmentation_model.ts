@@ -1,5 +1,6 @@
 /** A built model: encoder, decoder and head behind the {@link SegmentationModel} contract. */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkPreprocessing, type Preprocessing } from "../image/mod.ts";
 import { createRandom } from "../base/mod.ts";
 import { ACTIVATIONS } from "./activation.ts";
 import { completeConfig } from "./config.ts";
@@ -8,6 +9,7 @@ import type { Decoder, Encoder, GraphModel, Ops } from "./graph.ts";
 import { type Allocate, allocateVariables, type Conv, LayerBuilder } from "./layers.ts";
 import { ARCHITECTURES, ENCODERS } from "./registry.ts";
 import { usedLayers } from "./used_layers.ts";
+import { usualPreprocessing } from "./pretrained/sources.ts";
 import { summarize } from "./summary.ts";
 import { TensorOps } from "./tensor_ops.ts";
 import type { ForwardOptions, LayerSummary, ModelConfig, Parameter } from "./types.ts";
@@ -18,6 +20,10 @@ export interface InitialWeights {
   seed?: number;
   /** False leaves zeros, for a model whose weights are loaded next; default true. */
   initialize?: boolean;
+  /** What the model's input is normalized with; default: what the encoder's ImageNet weights take. */
+  preprocessing?: Preprocessing;
+  /** Not here: published weights may have to be downloaded, see `createPretrainedModel`. */
+  encoderWeights?: null;
 }
 
 /**
@@ -25,11 +31,22 @@ export interface InitialWeights {
  * ImageNet weights: PyTorch's defaults in EfficientNets, He's normal in ResNets, He's uniform in
  * decoders, Xavier's uniform in the head.
  *
- * @throws {RangeError} for an unknown architecture or encoder (listing the known ones) or bad options
+ * @throws {RangeError} for an unknown architecture or encoder (listing the known ones), bad options, or
+ *   `encoderWeights`, which only `createPretrainedModel` can have
  */
 export function createModel(config: ModelConfig & InitialWeights): GraphModel {
-  const allocate = allocateVariables(config.initialize === false);
-  return new Model(completeConfig(config), config.seed ?? 0, allocate);
+  const { initialize, seed = 0, preprocessing, encoderWeights = null } = config;
+  if (encoderWeights !== null) {
+    throw new RangeError(
+      `createModel starts from random weights; for encoderWeights: "${encoderWeights}" use ` +
+        "await createPretrainedModel(…)",
+    );
+  }
+  const complete = completeConfig(config);
+  const normalization = preprocessing
+    ? checkPreprocessing(preprocessing, "createModel")
+    : usualPreprocessing(config.encoder);
+  return new Model(complete, normalization, seed, allocateVariables(initialize === false));
 }
 
 /**
@@ -80,7 +97,12 @@ class Model implements GraphModel {
   private readonly head: Conv;
   private readonly folds = new FoldCache();
 
-  constructor(readonly config: Required<ModelConfig>, seed: number, allocate: Allocate) {
+  constructor(
+    readonly config: Required<ModelConfig>,
+    readonly preprocessing: Preprocessing,
+    seed: number,
+    allocate: Allocate,
+  ) {
     const build = new LayerBuilder(createRandom(seed), allocate);
     const { encoder, decoder, head } = buildLayers(build, config);
     this.encoder = encoder;

@@ -1,5 +1,6 @@
 /** The types by which the rest of the project knows a segmentation model. */
 import type * as tf from "@tensorflow/tfjs-core";
+import type { Preprocessing } from "../image/mod.ts";
 import type { Random } from "../base/mod.ts";
 import type { OutputActivation } from "./activation.ts";
 import type { Padding } from "./encoders/padding.ts";
@@ -62,9 +63,11 @@ export interface ForwardOptions {
   statisticsMomentum?: number;
 }
 
-/** A built model. Tensors are NHWC float32; inputs are normalized (see `lib/image/normalize.ts`). */
+/** A built model. Tensors are NHWC float32; inputs are normalized by {@link preprocessing}. */
 export interface SegmentationModel {
   readonly config: Required<ModelConfig>;
+  /** How its input is made from pixels: what `normalizeRgb` wants. Written into its files. */
+  readonly preprocessing: Preprocessing;
   /** Every state_dict entry, in the reference's order, by its name. */
   readonly parameters: ReadonlyMap<string, Parameter>;
   /**

@@ -1,5 +1,6 @@
 /** Weights into and out of a model, by the reference's state_dict names. */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkPreprocessing, IMAGENET } from "../image/mod.ts";
 import {
   adaptFirstConv,
   type KeyStyle,
@@ -12,6 +13,8 @@ import { readChecked, requireFit, type Source } from "./checkpoint/fit.ts";
 import { inferConfig, parseConfig, type Shapes } from "./checkpoint/infer_config.ts";
 import { listNames, locate, type Located, type ModelEntries } from "./checkpoint/names.ts";
 import { openWeights } from "./checkpoint/open.ts";
+import { EFFICIENTNET_LITES } from "./encoders/efficientnet_lite.ts";
+import { toLiteNames } from "./encoders/lite_names.ts";
 import type { GraphModel } from "./graph.ts";
 import { fromTorch, fromTorchShape, toTorch } from "./layout.ts";
 import { type NamedTensor, writeSafetensors } from "./safetensors.ts";
@@ -20,6 +23,8 @@ import type { ModelConfig, SegmentationModel } from "./types.ts";
 
 /** The metadata key under which the configuration lies. */
 const CONFIG_KEY = "crypts.config";
+/** The metadata key of the preprocessing; files from before it was written take ImageNet's. */
+const PREPROCESSING_KEY = "crypts.preprocessing";
 
 /** How {@link saveWeights} writes. */
 export interface SaveOptions {
@@ -47,8 +52,8 @@ export async function saveWeights(
   }
   await writeSafetensors(path, tensors, {
     format: "pt",
-    preprocessing: "x / 255, then ImageNet mean and deviation (RGB)",
     ...metadata,
+    [PREPROCESSING_KEY]: JSON.stringify(model.preprocessing),
     [CONFIG_KEY]: JSON.stringify(model.config),
   });
 }
@@ -84,7 +89,7 @@ export interface LoadedModel {
 export async function loadModel(path: string, options: LoadOptions = {}): Promise<LoadedModel> {
   const file = await openWeights(path);
   const located = locateIn(file, options);
-  const { [CONFIG_KEY]: written, ...metadata } = file.metadata;
+  const { [CONFIG_KEY]: written, [PREPROCESSING_KEY]: normalized, ...metadata } = file.metadata;
   let config: ModelConfig;
   try {
     config = written
@@ -102,7 +107,12 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
   requireFit(parameters, located.entries, source, (name) => names.has(name));
   const values = readChecked(parameters, located.entries, source, file.capacity);
   giveNotices(file, located, options);
-  const model = createModel({ ...config, initialize: false });
+  const preprocessing = normalized
+    ? checkPreprocessing(JSON.parse(normalized), path)
+    : written
+    ? IMAGENET
+    : undefined;
+  const model = createModel({ ...config, preprocessing, initialize: false });
   put(model, values);
   return { model, metadata };
 }
@@ -165,6 +175,7 @@ export async function loadWeights(
   const located = locateIn(file, options);
   const style = keyStyle(located.entries);
   const whole = style === "model";
+  const { encoder: target } = model.config;
   if (whole) {
     try {
       architectureOf([...located.entries.keys()]);
@@ -174,15 +185,22 @@ export async function loadWeights(
   }
   const entries = whole
     ? located.entries
-    : adapted(toEncoderNames(located.entries, style), model.config.inChannels);
+    : adapted(encoderNames(located.entries, style, target), model.config.inChannels);
   const nameOf = style === "model" || style === "encoder"
     ? (name: string) => located.prefix + name
-    : style === "bare"
+    : style === "bare" && !EFFICIENTNET_LITES.includes(target)
     ? (name: string) => located.prefix + name.slice("encoder.".length)
     : (name: string) => name;
   assign(model, entries, file, nameOf, whole ? "" : "encoder.");
   giveNotices(file, located, options);
   return { scope: whole ? "model" : "encoder", style, metadata: file.metadata };
+}
+
+/** An encoder's entries under the names that `encoder` has in this project. */
+function encoderNames(entries: ModelEntries, style: KeyStyle, encoder: string): ModelEntries {
+  return EFFICIENTNET_LITES.includes(encoder)
+    ? toLiteNames(entries, style, encoder)
+    : toEncoderNames(entries, style);
 }
 
 /** Encoder entries with the first convolution made for `channels` input channels. */

@@ -55,7 +55,8 @@ export async function evaluate(
   const order = batches(patches.map((_, i) => i), batchSize);
   const scores: PatchScore[] = [];
   let lossSum = 0;
-  for await (const batch of feedBatches(patches, order, source, { stream: null })) {
+  const { preprocessing } = model;
+  for await (const batch of feedBatches(patches, order, source, { preprocessing, stream: null })) {
     signal?.throwIfAborted();
     lossSum += await scoreBatch(model, batch, loss, scores);
     onBatch?.(scores.length, patches.length);

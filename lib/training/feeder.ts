@@ -1,5 +1,5 @@
 /** Batches prepared ahead of the step that uses them, in an order that only the seed decides. */
-import { normalizeRgb } from "../image/mod.ts";
+import { normalizeRgb, type Preprocessing } from "../image/mod.ts";
 import type { EpochOrder } from "./order.ts";
 import type { Patch } from "../patching/mod.ts";
 import type { SampleSource } from "./sample_source.ts";
@@ -17,6 +17,8 @@ export interface Batch {
 
 /** How {@link feedBatches} works. */
 export interface FeedOptions {
+  /** The model's. */
+  preprocessing: Preprocessing;
   /** Names the streams of random numbers, e.g. the epoch; null: no augmentation. */
   stream: string | null;
   /** How many batches are in preparation at most; default 2. Memory is bounded by it. */
@@ -36,7 +38,7 @@ export async function* feedBatches(
   source: SampleSource,
   options: FeedOptions,
 ): AsyncGenerator<Batch> {
-  const { stream, ahead = 2, onWait } = options;
+  const { preprocessing, stream, ahead = 2, onWait } = options;
   const started: Promise<Batch>[] = [];
   let position = 0;
   const start = (indices: number[]) => {
@@ -45,6 +47,7 @@ export async function* feedBatches(
     const batch = prepareBatch(
       indices.map((i) => patches[i]),
       source,
+      preprocessing,
       (i) => stream === null ? null : `${stream}, patch ${first + i}`,
     );
     // A batch nobody waits for any more (an earlier one failed) must not end the process.
@@ -65,6 +68,7 @@ export async function* feedBatches(
 async function prepareBatch(
   patches: Patch[],
   source: SampleSource,
+  preprocessing: Preprocessing,
   streamOf: (index: number) => string | null,
 ): Promise<Batch> {
   const samples = await Promise.all(
@@ -82,7 +86,7 @@ async function prepareBatch(
           `but ${patches[0].imagePath} of its batch ${height} x ${width}`,
       );
     }
-    normalizeRgb(image.data, images, i * height * width * 3);
+    normalizeRgb(image.data, preprocessing, images, i * height * width * 3);
     masks.set(mask.data, i * height * width);
   });
   return { patches, images, masks, height, width };

@@ -98,6 +98,7 @@ export class FoldRun {
     const sum = { loss: 0, dice: 0, count: 0, waited: 0, steps: 0 };
     const start = performance.now();
     const feed = feedBatches(fold.train, order, this.source, {
+      preprocessing: this.model.preprocessing,
       stream,
       ahead: options.ahead,
       onWait: (milliseconds) => sum.waited += milliseconds,

@@ -24,6 +24,7 @@ import { feedBatches } from "../../lib/training/feeder.ts";
 import { localSource } from "../../lib/training/sample_source.ts";
 import { workerSource } from "../../lib/training/worker_source.ts";
 import { writePatches } from "../support/training_data.ts";
+import { IMAGENET } from "../../lib/image/normalize.ts";
 
 const HEIGHT = 72, WIDTH = 96;
 
@@ -302,7 +303,12 @@ Deno.test("a worker thread gives what this thread gives with the full compositio
         ? localSource(createAugmentation(name), seed, 0)
         : workerSource({ augmentation: name, seed, cacheBytes: 1e6 }, workers);
       const batches = [];
-      for await (const batch of feedBatches(patches, order, source, { stream: "epoch 1" })) {
+      for await (
+        const batch of feedBatches(patches, order, source, {
+          preprocessing: IMAGENET,
+          stream: "epoch 1",
+        })
+      ) {
         batches.push(batch);
       }
       source.close();

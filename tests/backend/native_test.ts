@@ -16,7 +16,7 @@ import { createRandom } from "../../lib/base/random.ts";
 import { Ranger } from "../../lib/ranger/ranger.ts";
 import { crossEntropy } from "../../lib/tensor/losses.ts";
 import { findCompiler } from "../../scripts/setup_tensorflow_compile.ts";
-import { findPip } from "../../scripts/setup_tensorflow_wheels.ts";
+import { findPip } from "../../lib/base/wheels.ts";
 
 const installed = readManifest() !== null;
 if (!installed) console.warn(".tensorflow/ is absent: the tests of the native backend are skipped");
@@ -173,7 +173,7 @@ Deno.test("setup:tensorflow names what to install when compiler or Python are mi
     Deno.env.set("PATH", empty);
     Deno.env.delete("CXX");
     await assert.rejects(findCompiler(), /a C\+\+ compiler is needed.*install/s);
-    await assert.rejects(findPip(), /Python 3 with pip is needed.*install/s);
+    await assert.rejects(findPip("TensorFlow"), /Python 3 with pip is needed.*install/s);
   } finally {
     Deno.env.set("PATH", PATH);
     if (CXX !== undefined) Deno.env.set("CXX", CXX);

@@ -53,7 +53,7 @@ Deno.test("a model's predictor gives the softmax of class 1 and leaves no tensor
     assert.ok(warm >= held);
     for (const [i, tile] of tiles.entries()) {
       const logits = tf.tidy(() => {
-        const x = tf.tensor4d(normalizeRgb(tile), [1, 32, 64, 3]);
+        const x = tf.tensor4d(normalizeRgb(tile, model.preprocessing), [1, 32, 64, 3]);
         return model.forward(x).dataSync() as Float32Array;
       });
       for (let p = 0; p < 32 * 64; p++) {

@@ -74,7 +74,7 @@ Deno.test("an ONNX predictor gives class 1's probability of each tile, from a mo
       assert.equal(got.length, 2);
       for (const [n, tile] of tiles.entries()) {
         const want = tf.tidy(() => {
-          const x = tf.tensor4d(normalizeRgb(tile), [1, 64, 32, 3]);
+          const x = tf.tensor4d(normalizeRgb(tile, model.preprocessing), [1, 64, 32, 3]);
           return tf.slice(tf.softmax(model.predict(x)), [0, 0, 0, 1]).dataSync();
         });
         assertSpread(got[n], want as Float32Array, 1e-3);
@@ -97,7 +97,7 @@ Deno.test("ONNX features are the TensorFlow.js model's bottleneck, channels firs
   const tile = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 37) % 256);
   const features = await onnxFeatures(model);
   assert.equal(features.channels, 320);
-  const x = tf.tensor4d(normalizeRgb(tile), [1, 64, 64, 3]);
+  const x = tf.tensor4d(normalizeRgb(tile, model.preprocessing), [1, 64, 64, 3]);
   const want = model.feature(x, "bottleneck");
   assertSpread(await features.extract([tile], 64, 64), await toNchw(want), 1e-4);
   await features.dispose();
@@ -120,7 +120,7 @@ Deno.test("an ONNX file says which sides fit, and carries the metadata given to 
     const tile = new Uint8Array(24 * 40 * 3).fill(200);
     const [got] = await predictor.predict([tile], 24, 40);
     const want = tf.tidy(() => {
-      const x = tf.tensor4d(normalizeRgb(tile), [1, 24, 40, 3]);
+      const x = tf.tensor4d(normalizeRgb(tile, model.preprocessing), [1, 24, 40, 3]);
       return tf.sigmoid(model.predict(x)).dataSync() as Float32Array;
     });
     assertSpread(got, want, 1e-3);

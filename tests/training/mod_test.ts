@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { AdaptiveOptimizer } from "../../lib/ranger/adaptive_optimizer.ts";
 import { selectBackend } from "../../lib/backend/select.ts";
 import { openDataset } from "../../lib/dataset/dataset.ts";
+import { IMAGENET } from "../../lib/image/normalize.ts";
 import { writeMask, writeRgb } from "../../lib/image/write.ts";
 import { crossEntropy } from "../../lib/tensor/losses.ts";
 import { loadModel } from "../../lib/model/weights.ts";
@@ -178,7 +179,12 @@ Deno.test("batches are the same for any number of worker threads, and differ bet
       ? localSource(createAugmentation("flips"), 9, 0)
       : workerSource({ augmentation: "flips", seed: 9, cacheBytes: 1e6 }, workers);
     const out: Batch[] = [];
-    for await (const batch of feedBatches(patches, order, source, { stream })) out.push(batch);
+    for await (
+      const batch of feedBatches(patches, order, source, {
+        preprocessing: IMAGENET,
+        stream,
+      })
+    ) out.push(batch);
     source.close();
     return out;
   };
@@ -198,7 +204,12 @@ Deno.test("the feeder names the file that is missing, or of another size than it
       : workerSource({ augmentation: "none", seed: 0, cacheBytes: 0 }, workers);
     try {
       const order = [list.map((_, i) => i)];
-      for await (const _ of feedBatches(list, order, source, { stream: null }));
+      for await (
+        const _ of feedBatches(list, order, source, {
+          preprocessing: IMAGENET,
+          stream: null,
+        })
+      );
     } finally {
       source.close();
     }
@@ -368,7 +379,10 @@ function recordingOptimizer() {
 Deno.test("accumulated gradients are the whole batch's, clipped ones have the limit as their norm", async () => {
   const model = plainModel("plain");
   const source = localSource(null, 0, 0);
-  const feed = feedBatches(patches, [[0, 1, 2, 3, 4]], source, { stream: null });
+  const feed = feedBatches(patches, [[0, 1, 2, 3, 4]], source, {
+    preprocessing: IMAGENET,
+    stream: null,
+  });
   const batch = (await feed.next()).value as Batch;
   const before = tf.memory().numTensors;
   const { seen, optimizer } = recordingOptimizer();

@@ -3,16 +3,19 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { ImageRecord } from "../../dataset/mod.ts";
 import { exists } from "../../base/mod.ts";
+import type { Preprocessing } from "../../image/mod.ts";
 import type { SegmentationModel } from "../../model/mod.ts";
 
 /** Raise it when the same inputs begin to give other features. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Everything that went into a feature table, in words and as digests. */
 export interface FeatureKey {
   format: number;
   architecture: string;
   encoder: string;
+  padding: string;
+  preprocessing: Preprocessing;
   /** SHA-256 of the encoder's weights. */
   weights: string;
   tile: number;
@@ -35,14 +38,16 @@ export async function featureKey(
   model: SegmentationModel,
   settings: Pick<FeatureKey, "tile" | "scale" | "pool" | "prepare">,
 ): Promise<FeatureKey> {
-  const { architecture, encoder } = model.config;
+  const { preprocessing } = model;
+  const { architecture, encoder, padding } = model.config;
   const images: FeatureKey["images"] = [];
   for (const record of records) {
     const { id, split, donor } = record;
     images.push({ id, split, donor, digest: await imageDigest(record) });
   }
   const weights = await weightsDigest(model);
-  return { format: FORMAT, architecture, encoder, weights, ...settings, images };
+  const of = { architecture, encoder, padding, preprocessing, weights };
+  return { format: FORMAT, ...of, ...settings, images };
 }
 
 /** The decoder plays no part in the features, so only the encoder's parameters count. */

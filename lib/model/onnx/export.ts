@@ -1,6 +1,5 @@
 /** A model as an ONNX file, which QuPath, Python, C++ and browsers can run. */
 import { writeWhole } from "../../base/mod.ts";
-import { IMAGENET_MEAN, IMAGENET_STD } from "../../image/mod.ts";
 import { toTorch } from "../layout.ts";
 import type { GraphModel } from "../graph.ts";
 import { OnnxGraph } from "./graph.ts";
@@ -58,8 +57,8 @@ export async function encodeOnnx(
     output,
     sideMultiple: String(model.sideMultiple),
     preprocessing: "RGB / 255, then (x - mean) / deviation",
-    mean: IMAGENET_MEAN.join(" "),
-    deviation: IMAGENET_STD.join(" "),
+    mean: model.preprocessing.mean.join(" "),
+    deviation: model.preprocessing.std.join(" "),
     ...metadata,
   });
 }

@@ -1,7 +1,8 @@
 /** ONNX Runtime (native, all cores): runs an exported model on tiles of RGB bytes. */
 import { availableParallelism } from "node:os";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { IMAGENET_MEAN, IMAGENET_STD } from "../../image/mod.ts";
+import { checkPreprocessing, IMAGENET, type Preprocessing } from "../../image/mod.ts";
+import { onnxMetadata } from "./metadata.ts";
 
 /** Options of {@link OnnxRunner.open}. */
 export interface RunnerOptions {
@@ -18,13 +19,13 @@ export interface RunnerOutput {
   shape: readonly number[];
 }
 
-/** Normalization of a channel: byte * slope + start. */
-const SLOPE = IMAGENET_STD.map((deviation) => 1 / (255 * deviation));
-const START = IMAGENET_MEAN.map((mean, c) => -mean / IMAGENET_STD[c]);
-
 /** One session; it takes float32 [N,3,H,W] under the name "input" and has one output. */
 export class OnnxRunner {
-  private constructor(private session: InferenceSession | null) {}
+  private constructor(
+    private session: InferenceSession | null,
+    /** What the model's input is normalized with: as its file says, else ImageNet's. */
+    readonly preprocessing: Preprocessing,
+  ) {}
 
   /**
    * Opens an exported model.
@@ -37,6 +38,7 @@ export class OnnxRunner {
     bytes: Uint8Array<ArrayBuffer>,
     { threads = availableParallelism(), name = "the exported model" }: RunnerOptions = {},
   ): Promise<OnnxRunner> {
+    const preprocessing = preprocessingOf(onnxMetadata(bytes), name);
     let session: InferenceSession;
     try {
       session = await InferenceSession.create(bytes, {
@@ -55,7 +57,7 @@ export class OnnxRunner {
           `got inputs [${inputNames}] and outputs [${outputNames}]`,
       );
     }
-    return new OnnxRunner(session);
+    return new OnnxRunner(session, preprocessing);
   }
 
   /** What the model computes: "logits", "probabilities" or "features". */
@@ -64,13 +66,14 @@ export class OnnxRunner {
   }
 
   /**
-   * Runs tiles of interleaved RGB bytes, each `height` x `width`, normalized for the encoders.
+   * Runs tiles of interleaved RGB bytes, each `height` x `width`, normalized by {@link preprocessing}.
    *
    * @throws {RangeError} when a tile is not of that size
    */
   async runRgb(tiles: readonly Uint8Array[], height: number, width: number): Promise<RunnerOutput> {
     const pixels = height * width;
     const planes = new Float32Array(tiles.length * 3 * pixels);
+    const { mean, std } = this.preprocessing;
     tiles.forEach((tile, n) => {
       if (tile.length !== 3 * pixels) {
         throw new RangeError(
@@ -79,7 +82,7 @@ export class OnnxRunner {
       }
       for (let c = 0; c < 3; c++) {
         const plane = planes.subarray((3 * n + c) * pixels, (3 * n + c + 1) * pixels);
-        const slope = SLOPE[c], start = START[c];
+        const slope = 1 / (255 * std[c]), start = -mean[c] / std[c];
         for (let i = 0, at = c; i < pixels; i++, at += 3) plane[i] = tile[at] * slope + start;
       }
     });
@@ -106,4 +109,11 @@ export class OnnxRunner {
     if (!this.session) throw new Error("the ONNX Runtime session has been released");
     return this.session;
   }
+}
+
+/** As `encodeOnnx` writes it: numbers with blanks between them. */
+function preprocessingOf({ mean, deviation }: Record<string, string>, name: string): Preprocessing {
+  if (mean === undefined && deviation === undefined) return IMAGENET;
+  const numbers = (text = "") => text.split(" ").map(Number);
+  return checkPreprocessing({ mean: numbers(mean), std: numbers(deviation) }, name);
 }

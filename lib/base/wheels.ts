@@ -1,21 +1,25 @@
 /** Wheels from PyPI (or the mirror that the user's pip is configured for), verified by pip, unpacked by Python. */
 import { join } from "node:path";
-import { exists } from "crypts/base";
+import { exists } from "./files.ts";
 
 /** The version of Python the pinned wheels are for; its libraries do not depend on it. */
 const PYTHON = { version: "3.11", abi: "cp311" };
 
+/** A wheel on the index: `name==version`, and the SHA-256 of its file. */
+export type WheelPin = readonly [requirement: string, sha256: string];
+
 /**
  * The Python that has pip.
  *
+ * @param purpose what is to be downloaded, for the message
  * @throws {Error} saying what to install
  */
-export async function findPip(): Promise<string> {
+export async function findPip(purpose: string): Promise<string> {
   for (const python of ["python3", "python"]) {
     if (await succeeds(python, ["-m", "pip", "--version"])) return python;
   }
   throw new Error(
-    "Python 3 with pip is needed to download TensorFlow, and none was found on PATH: " +
+    `Python 3 with pip is needed to download ${purpose}, and none was found on PATH: ` +
       (Deno.build.os === "darwin"
         ? "xcode-select --install, or brew install python"
         : "install it, e.g. apt install python3-pip, or dnf install python3-pip"),
@@ -25,13 +29,14 @@ export async function findPip(): Promise<string> {
 /**
  * Downloads wheels whose SHA-256 must be the given one; what is in `folder` already is kept.
  *
+ * @param platforms pip's `--platform` values, the most specific first; empty for wheels of pure Python
  * @returns the paths of the files, in the order of `requirements`
  * @throws {Error} with pip's message: no connection, no such file, wrong checksum
  */
 export async function downloadWheels(
   python: string,
-  requirements: [requirement: string, sha256: string][],
-  platforms: string[],
+  requirements: readonly WheelPin[],
+  platforms: readonly string[],
   folder: string,
 ): Promise<string[]> {
   await Deno.mkdir(folder, { recursive: true });
@@ -42,8 +47,10 @@ export async function downloadWheels(
   );
   const args = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"];
   args.push("--only-binary=:all:", "--require-hashes", "--requirement", list, "--dest", folder);
-  args.push("--python-version", PYTHON.version, "--implementation", "cp");
-  args.push("--abi", PYTHON.abi, "--abi", "none");
+  if (platforms.length > 0) {
+    args.push("--python-version", PYTHON.version, "--implementation", "cp");
+    args.push("--abi", PYTHON.abi, "--abi", "none");
+  }
   for (const platform of platforms) args.push("--platform", platform);
   const { success, stderr } = await new Deno.Command(python, {
     args,
