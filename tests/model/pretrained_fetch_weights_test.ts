@@ -126,7 +126,8 @@ Deno.test("a folder that cannot be written serves what it has, and says that it 
   await using server = serveFile(BYTES);
   await inCache({ CRYPTS_WEIGHTS_MIRROR: server.url }, async (folder) => {
     // Root may write anywhere: the process is denied writing instead.
-    const readOnly = ["--allow-read", "--allow-env", "--allow-sys", "--allow-net", "--deny-write"];
+    const readOnly = ["read", "env", "sys", "net", "ffi"].map((what) => `--allow-${what}`);
+    readOnly.push("--deny-write");
     const absent = await fetchProcess(readOnly);
     assert.equal(absent.code, 3);
     assert.match(absent.output, /WeightsUnavailableError: .*write.*CRYPTS_WEIGHTS/s);

@@ -1,8 +1,6 @@
 /** The folder of downloaded weights, which the projects of a user share. */
-import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { createReadStream } from "node:fs";
 
 /** The environment variable that moves the folder. */
 export const FOLDER_VARIABLE = "CRYPTS_WEIGHTS";
@@ -19,11 +17,4 @@ function userCache(): string {
     return Deno.env.get("LOCALAPPDATA") ?? join(homedir(), "AppData", "Local");
   }
   return Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache");
-}
-
-/** The SHA-256 of a file as 64 hexadecimal digits. */
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest("hex");
 }

