@@ -11,7 +11,7 @@ import type { Mask, RgbImage } from "../../lib/image/pixels.ts";
 import { writeMask, writeRgb } from "../../lib/image/write.ts";
 import { createModel } from "../../lib/model/segmentation_model.ts";
 import type { SegmentationModel } from "../../lib/model/types.ts";
-import { IMAGENET_MEAN, IMAGENET_STD } from "../../lib/image/normalize.ts";
+import { IMAGENET, IMAGENET_MEAN, IMAGENET_STD } from "../../lib/image/normalize.ts";
 
 await tf.setBackend("cpu");
 
@@ -23,6 +23,7 @@ function blockMeans(scale = 1) {
     config: { architecture: "Unet", encoder: "block-means" },
     parameters: new Map([["encoder.weight", { name: "encoder.weight", variable }]]),
     sideMultiple: 4,
+    preprocessing: IMAGENET,
     features(x: tf.Tensor4D) {
       calls.push(x.shape[0]);
       return tf.tidy(
