@@ -41,9 +41,10 @@ export function stainVectors(features: Features): { haematoxylin: number[]; eosi
 function expose(plate: Plate, features: Features, random: Random): Planes {
   const { height, width, pixel, haematoxylin, eosin, noise } = plate;
   const vectors = stainVectors(features);
-  const hv = vectors.haematoxylin.map((v) => v * Math.exp(random.normal(0, 0.06)));
-  const ev = vectors.eosin.map((v) => v * Math.exp(random.normal(0, 0.08)));
-  const planes = [0, 1, 2].map(() => new Float32Array(height * width)) as Planes;
+  const [hr, hg, hb] = vectors.haematoxylin.map((v) => v * Math.exp(random.normal(0, 0.06)));
+  const [er, eg, eb] = vectors.eosin.map((v) => v * Math.exp(random.normal(0, 0.08)));
+  const n = height * width;
+  const [red, green, blue] = [new Float32Array(n), new Float32Array(n), new Float32Array(n)];
   const hGain = 0.6 * features.haematoxylinStrength * features.thickness;
   const eGain = 1.15 * features.eosinStrength * features.thickness;
   const contrast = features.nuclearContrast;
@@ -57,12 +58,25 @@ function expose(plate: Plate, features: Features, random: Random): Planes {
       if (h > 0.3) h = 0.3 + (h - 0.3) * contrast;
       h = (h + features.overstain * there) * hGain * thick;
       const e = eosin[i] * eGain * thick * uneven;
-      for (let c = 0; c < 3; c++) {
-        planes[c][i] = 255 * Math.exp(-Math.LN10 * (h * hv[c] + e * ev[c]));
-      }
+      red[i] = TRANSMITTED[density(h * hr + e * er)];
+      green[i] = TRANSMITTED[density(h * hg + e * eg)];
+      blue[i] = TRANSMITTED[density(h * hb + e * eb)];
     }
   }
-  return planes;
+  return [red, green, blue];
+}
+
+/** Steps of the table per unit of optical density. */
+const STEPS = 1024;
+
+/** Light that passes an optical density of k / STEPS, of 255; powers pixel by pixel are slow. */
+const TRANSMITTED = Float32Array.from(
+  { length: 4 * STEPS },
+  (_, k) => 255 * Math.pow(10, -k / STEPS),
+);
+
+function density(value: number): number {
+  return Math.min(4 * STEPS - 1, Math.max(0, value * STEPS + 0.5)) | 0;
 }
 
 /** White point, loss of light in the corners, saturation, transfer curve; clipped to [0, 255]. */

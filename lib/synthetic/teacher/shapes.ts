@@ -121,16 +121,13 @@ export function separatePieces(plate: Plate, least: number, whole: boolean): num
       const i = stack[--top];
       size++;
       const column = i % width;
-      const visit = (k: number) => {
-        if (labels[k] === old && piece[k] === 0) {
-          piece[k] = number;
-          stack[top++] = k;
-        }
-      };
-      if (column > 0) visit(i - 1);
-      if (column < width - 1) visit(i + 1);
-      if (i >= width) visit(i - width);
-      if (i < n - width) visit(i + width);
+      for (let side = 0; side < 4; side++) {
+        if (side === 0 ? column === 0 : side === 1 && column === width - 1) continue;
+        const k = i + (side === 0 ? -1 : side === 1 ? 1 : side === 2 ? -width : width);
+        if (k < 0 || k >= n || labels[k] !== old || piece[k] !== 0) continue;
+        piece[k] = number;
+        stack[top++] = k;
+      }
     }
     found.push({ old, size });
   }
