@@ -64,7 +64,8 @@ console.log(
 function stopwatch(inner: TilePredictor): TilePredictor & { reset(): void; seconds(): number } {
   let spent = 0;
   return {
-    ...{ name: inner.name, classes: inner.classes, sideMultiple: inner.sideMultiple },
+    ...{ name: inner.name, engine: inner.engine, sideMultiple: inner.sideMultiple },
+    ...{ classes: inner.classes, channels: inner.channels },
     async predict(rgb, height, width) {
       const start = performance.now();
       try {

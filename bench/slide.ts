@@ -60,7 +60,9 @@ async function writeSlide(path: string, side: number): Promise<number> {
 function colourThreshold(): TilePredictor {
   return {
     name: "threshold on colour",
+    engine: "closed form",
     classes: 2,
+    channels: 1,
     sideMultiple: 1,
     predict: (tiles, height, width) =>
       Promise.resolve(tiles.map((rgb) => {

@@ -147,9 +147,10 @@ async function run(values: Values): Promise<number> {
   }
   const mine = index === null ? images : [images[index]];
   const paths = await expand(values.models!);
-  const onnx = values.backend === "onnx";
-  if (!onnx) console.error((await selectBackend(values.backend)).line);
-  const ensemble = await openEnsemble(paths, { onnx, expect: { encoder: values.expect } });
+  const engine = values.backend === undefined || values.backend === "onnx" ? "auto" : "tensorflow";
+  const { line } = await selectBackend(engine === "auto" ? undefined : values.backend);
+  if (engine === "tensorflow") console.error(line);
+  const ensemble = await openEnsemble(paths, { engine, expect: { encoder: values.expect } });
   try {
     const options = await batchOptions(values, outDir, ensemble, paths);
     console.error(

@@ -10,4 +10,10 @@ export {
   sourceDigest,
   sourceFiles,
 } from "./native/files.ts";
-export { type BackendReport, backendRows, BACKENDS, selectBackend } from "./select.ts";
+export {
+  activeBackend,
+  type BackendReport,
+  backendRows,
+  BACKENDS,
+  selectBackend,
+} from "./select.ts";

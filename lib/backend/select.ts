@@ -16,6 +16,13 @@ export interface BackendReport {
   refused: { name: string; reason: string }[];
 }
 
+let active: BackendReport | null = null;
+
+/** What {@link selectBackend} activated last in this process; null before. */
+export function activeBackend(): BackendReport | null {
+  return active;
+}
+
 /** Best first: the module that holds each and the name that it exports it under. */
 const CANDIDATES: Record<string, [module: string, name: string]> = {
   "tfjs-node-gpu": ["./native.ts", "nativeGpu"],
@@ -50,7 +57,8 @@ export async function selectBackend(preference?: string): Promise<BackendReport>
       const device = await candidate.activate();
       await tf.ready();
       await selfTest();
-      return { name, device, line: describe(name, device, refused), refused };
+      active = { name, device, line: describe(name, device, refused), refused };
+      return active;
     } catch (error) {
       refused.push({ name, reason: error instanceof Error ? error.message : String(error) });
     }

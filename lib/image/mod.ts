@@ -30,5 +30,6 @@ export { imageRegions, type RegionSource } from "./region_source.ts";
 export { openRegions, RegionReader } from "./regions.ts";
 export { resizeMap, RowResizer } from "./resize_map.ts";
 export { labelRuns, RunCollector, type RunMask } from "./runs.ts";
+export { type SlideLayout, SlideWriter } from "./slide_writer.ts";
 export { type TiffLayout, TiffStream } from "./tiff_stream.ts";
 export { encodePng, resizeRgb, writeLabels, writeMask, writeRgb } from "./write.ts";

@@ -9,17 +9,24 @@ const compress = promisify(deflate);
 export interface TiffLayout {
   height: number;
   width: number;
-  /** 1 for grey (masks, maps), 3 for RGB. */
+  /** 1 for grey (masks, maps, labels), 3 for RGB. */
   channels: 1 | 3;
+  /** Bits per sample; default 8. Rows of 16 bits are little-endian bytes. */
+  bits?: 8 | 16;
+  /** µm per pixel, written as the file's resolution; null or absent: none is written. */
+  pixelSize?: number | null;
   /** Side of the tiles, a multiple of 16; default 512. */
   tile?: number;
 }
 
-/** Tags of the one directory, by number: type 3 is 16 bit, 4 is 32 bit, 16 is 64 bit. */
-type Tag = [tag: number, type: 3 | 4 | 16, values: number[]];
+/** Tags of the one directory, by number: type 3 is 16 bit, 4 is 32 bit, 5 a fraction, 16 is 64 bit. */
+type Tag = [tag: number, type: 3 | 4 | 5 | 16, values: number[]];
+
+/** Pixels per cm are written as a fraction with this denominator. */
+const FRACTION = 1000;
 
 /**
- * A tiled, deflated 8-bit TIFF (BigTIFF where its pixels exceed 4 GiB) that takes rows from top to
+ * A tiled, deflated TIFF of 8 or 16 bits (BigTIFF where its pixels exceed 4 GiB) that takes rows from top to
  * bottom. The file is whole or absent: it has a temporary name until {@link finish}.
  */
 export class TiffStream {
@@ -27,6 +34,8 @@ export class TiffStream {
   private readonly tileHeight: number;
   private readonly tileWidth: number;
   private readonly across: number;
+  /** Bytes per row of the image. */
+  private readonly line: number;
   private readonly rows: Uint8Array;
   private filled = 0;
   private received = 0;
@@ -42,13 +51,14 @@ export class TiffStream {
     private readonly file: Deno.FsFile,
     private readonly layout: TiffLayout,
   ) {
-    const { height, width, channels, tile = 512 } = layout;
+    const { height, width, tile = 512 } = layout;
+    this.line = width * bytesPerPixel(layout);
     this.tileHeight = Math.min(tile, Math.ceil(height / 16) * 16);
     this.tileWidth = Math.min(tile, Math.ceil(width / 16) * 16);
     this.across = Math.ceil(width / this.tileWidth);
-    this.rows = new Uint8Array(this.tileHeight * width * channels);
+    this.rows = new Uint8Array(this.tileHeight * this.line);
     // Deflate may lengthen what cannot be compressed.
-    this.big = height * width * channels * 1.01 > 2 ** 32 - 2 ** 20;
+    this.big = height * this.line * 1.01 > 2 ** 32 - 2 ** 20;
   }
 
   /**
@@ -87,7 +97,7 @@ export class TiffStream {
    * @throws {RangeError} when they are not whole or too many
    */
   async push(rows: Uint8Array): Promise<void> {
-    const line = this.layout.width * this.layout.channels, count = rows.length / line;
+    const { line } = this, count = rows.length / line;
     if (!Number.isInteger(count) || this.received + count > this.layout.height) {
       throw new RangeError(
         `${this.path}: expected whole rows of ${line} bytes, at most ` +
@@ -110,7 +120,7 @@ export class TiffStream {
    * @throws {RangeError} when rows are missing; the file is removed
    */
   async finish(): Promise<void> {
-    const { height, width, channels } = this.layout;
+    const { height, width, channels, bits = 8, pixelSize = null } = this.layout;
     if (this.received !== height) {
       await this.abort();
       throw new RangeError(`${this.path} needs ${height} rows, got ${this.received}`);
@@ -120,11 +130,13 @@ export class TiffStream {
     const tags: Tag[] = [
       [256, 4, [width]],
       [257, 4, [height]],
-      [258, 3, Array(channels).fill(8)],
+      [258, 3, Array(channels).fill(bits)],
       [259, 3, [8]],
       [262, 3, [channels === 3 ? 2 : 1]],
       [277, 3, [channels]],
+      ...resolutionTags(pixelSize, [282, 283]),
       [284, 3, [1]],
+      ...(pixelSize === null ? [] : [[296, 3, [CENTIMETRE]] satisfies Tag]),
       [322, 4, [this.tileWidth]],
       [323, 4, [this.tileHeight]],
       [324, wide, this.offsets],
@@ -149,8 +161,7 @@ export class TiffStream {
   }
 
   private async flush(): Promise<void> {
-    const { width, channels } = this.layout, line = width * channels;
-    const tileLine = this.tileWidth * channels;
+    const { line } = this, tileLine = this.tileWidth * bytesPerPixel(this.layout);
     const tiles = await Promise.all(Array.from({ length: this.across }, (_, t) => {
       const out = new Uint8Array(this.tileHeight * tileLine);
       const from = t * tileLine, to = Math.min(line, from + tileLine);
@@ -173,6 +184,18 @@ export class TiffStream {
   }
 }
 
+function bytesPerPixel({ channels, bits = 8 }: TiffLayout): number {
+  return channels * bits / 8;
+}
+
+/** TIFF's number for a resolution in pixels per cm. */
+const CENTIMETRE = 3;
+
+function resolutionTags(pixelSize: number | null, tags: number[]): Tag[] {
+  if (pixelSize === null) return [];
+  return tags.map((tag) => [tag, 5, [Math.round(1e4 / pixelSize * FRACTION), FRACTION]]);
+}
+
 /** Little-endian header: byte order, version 42 or 43 (BigTIFF), place of the directory. */
 function encodeHeader(directory: number, big: boolean): Uint8Array {
   const view = new DataView(new ArrayBuffer(big ? 16 : 8));
@@ -189,7 +212,8 @@ function encodeHeader(directory: number, big: boolean): Uint8Array {
 
 /** The directory at `start`, and behind it the values that do not fit into their entries. */
 function encodeDirectory(tags: Tag[], start: number, big: boolean): Uint8Array {
-  const size = { 3: 2, 4: 4, 16: 8 };
+  // A fraction is two values of 32 bits.
+  const size = { 3: 2, 4: 4, 5: 4, 16: 8 };
   const [countBytes, entryBytes, wordBytes] = big ? [8, 20, 8] : [2, 12, 4];
   let extra = countBytes + tags.length * entryBytes + wordBytes;
   const total = tags.reduce((sum, [, type, values]) => {
@@ -207,7 +231,7 @@ function encodeDirectory(tags: Tag[], start: number, big: boolean): Uint8Array {
     const at = countBytes + i * entryBytes, bytes = values.length * size[type];
     view.setUint16(at, tag, true);
     view.setUint16(at + 2, type, true);
-    word(at + 4, values.length);
+    word(at + 4, type === 5 ? values.length / 2 : values.length);
     let place = at + 4 + wordBytes;
     if (bytes > wordBytes) {
       word(place, start + extra);
@@ -216,7 +240,7 @@ function encodeDirectory(tags: Tag[], start: number, big: boolean): Uint8Array {
     }
     values.forEach((value, v) => {
       if (type === 3) view.setUint16(place + 2 * v, value, true);
-      else if (type === 4) view.setUint32(place + 4 * v, value, true);
+      else if (type === 4 || type === 5) view.setUint32(place + 4 * v, value, true);
       else view.setBigUint64(place + 8 * v, BigInt(value), true);
     });
   });

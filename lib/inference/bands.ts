@@ -1,13 +1,14 @@
 /** The ensemble over an image of any size, window row by window row. */
 import { cutTile, type WindowOptions, windowStarts, windowWeights } from "../stitching/mod.ts";
 import { checkEnsemble, type TilePredictor } from "./predictor.ts";
-import type { RegionSource } from "../image/mod.ts";
+import type { RegionSource, RgbImage } from "../image/mod.ts";
+import { isGlass } from "./glass.ts";
 import { symmetries, type TestTimeAugmentation } from "./tta.ts";
 import { vote } from "./vote.ts";
 
 /** How an image is predicted. */
 export interface PredictOptions extends WindowOptions {
-  /** Tiles a forward pass; default 4. */
+  /** Tiles per forward pass; default 4. */
   batchSize?: number;
   /** Over the models of the ensemble; default `"mean"`, as the original. */
   combine?: "mean" | "max";
@@ -15,28 +16,42 @@ export interface PredictOptions extends WindowOptions {
   tta?: TestTimeAugmentation;
   /** Whether {@link Band.modelDeviation} and {@link Band.viewDeviation} are computed. */
   deviations?: boolean;
-  /** Hears the tiles done and their number. */
+  /**
+   * Windows without a pixel darker than glass are background without asking the models; default true
+   * for sliding windows, false in mode `"original"`, which is the original's to the last pixel.
+   */
+  skipGlass?: boolean;
+  /** Called with the tiles done (glass among them) and their number. */
   onTile?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
 
-/** Finished rows of the result, full width, one value a pixel. */
+/** Finished rows of the result, full width, one value per pixel. */
 export interface Band {
   /** First row. */
   top: number;
   height: number;
+  /** Of crypt. */
   probability: Float32Array;
+  /** Probability of the crypt's boundary; null for models without. */
+  boundary: Float32Array | null;
   /** Standard deviation between the models, averaged where windows overlap; null if not asked for. */
   modelDeviation: Float32Array | null;
   /** Standard deviation between the views of test-time augmentation; null if not asked for. */
   viewDeviation: Float32Array | null;
+  /** The image's rows that were read for the band, for statistics of the image itself. */
+  image: RgbImage;
+  /** Windows of the band's row of windows that were glass, and their number. */
+  glass: number;
+  windows: number;
 }
 
 /**
  * Predicts an image from top to bottom and yields rows as soon as no later window touches them.
  * Memory follows `tile * width` and not the image.
  *
- * @throws {RangeError} for an empty ensemble, one of different classes, or settings out of range
+ * @throws {RangeError} for an empty ensemble, one of different classes, settings out of range, or a
+ *   model that answers with something else than numbers
  * @throws the signal's reason when aborted
  */
 export async function* predictBands(
@@ -45,36 +60,52 @@ export async function* predictBands(
   options: PredictOptions,
 ): AsyncGenerator<Band> {
   const { tile, batchSize = 4, combine = "mean", tta = "none", deviations = false } = options;
+  const { skipGlass = options.mode === "sliding" } = options;
   checkEnsemble(ensemble, tile);
   if (!(Number.isInteger(batchSize) && batchSize > 0)) {
     throw new RangeError(`batchSize must be a positive integer, got ${batchSize}`);
   }
-  const { height, width } = source;
+  const { height, width } = source, { channels } = ensemble[0];
   const rows = windowStarts(height, options), columns = windowStarts(width, options);
-  const weights = windowWeights(options), views = symmetries(tta, tile);
+  const weights = windowWeights(options), views = symmetries(tta, tile), pixels = tile * tile;
   const total = rows.length * columns.length;
-  const blend = new Blend(tile, width, weights, deviations ? 3 : 1);
+  const blend = new Blend(tile, width, weights, channels + (deviations ? 2 : 0));
   let done = 0;
   for (const [r, top] of rows.entries()) {
-    const band = await source.read(top, 0, Math.min(tile, height - top), width);
-    for (let c = 0; c < columns.length; c += batchSize) {
+    const image = await source.read(top, 0, Math.min(tile, height - top), width);
+    const tissue = columns.filter((left) => !(skipGlass && isGlass(image, left, tile)));
+    for (const left of columns) blend.weigh(left);
+    done += columns.length - tissue.length;
+    for (let c = 0; c < tissue.length; c += batchSize) {
       options.signal?.throwIfAborted();
-      const lefts = columns.slice(c, c + batchSize);
+      const lefts = tissue.slice(c, c + batchSize);
       // Beyond the image is white: empty glass, and the original's padding.
-      const tiles = lefts.map((column) => cutTile(band, { row: 0, column }, tile));
+      const tiles = lefts.map((column) => cutTile(image, { row: 0, column }, tile));
       const votes = await vote(ensemble, tiles, tile, views, combine, deviations);
       votes.forEach(({ probability, modelDeviation, viewDeviation }, i) => {
-        blend.add(0, probability, lefts[i]);
-        if (modelDeviation) blend.add(1, modelDeviation, lefts[i]);
-        if (viewDeviation) blend.add(2, viewDeviation, lefts[i]);
-        blend.weigh(lefts[i]);
+        for (let k = 0; k < channels; k++) {
+          blend.add(k, probability.subarray(k * pixels, (k + 1) * pixels), lefts[i]);
+        }
+        if (modelDeviation) blend.add(channels, modelDeviation, lefts[i]);
+        if (viewDeviation) blend.add(channels + 1, viewDeviation, lefts[i]);
       });
       done += lefts.length;
       options.onTile?.(done, total);
     }
+    if (tissue.length === 0) options.onTile?.(done, total);
     const finished = (rows[r + 1] ?? height) - top;
-    const [probability, modelDeviation = null, viewDeviation = null] = blend.take(finished);
-    yield { top, height: finished, probability, modelDeviation, viewDeviation };
+    const layers = blend.take(finished);
+    yield {
+      top,
+      height: finished,
+      probability: layers[0],
+      boundary: channels === 2 ? layers[1] : null,
+      modelDeviation: layers[channels] ?? null,
+      viewDeviation: layers[channels + 1] ?? null,
+      image: { data: image.data.subarray(0, finished * width * 3), height: finished, width },
+      glass: columns.length - tissue.length,
+      windows: columns.length,
+    };
   }
 }
 

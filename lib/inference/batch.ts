@@ -4,8 +4,7 @@ import { createReadStream } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { readTextRows } from "../tables/mod.ts";
 import { exists, writeWhole } from "../base/mod.ts";
-import { readMask } from "../image/mod.ts";
-import { type ImageScores, scoreImage } from "../evaluation/mod.ts";
+import type { ImageScores } from "../evaluation/mod.ts";
 import type { TilePredictor } from "./predictor.ts";
 import { writeEncodings } from "./reports.ts";
 import { type Segmented, segmentFile, type SegmentOptions } from "./segment.ts";
@@ -32,7 +31,7 @@ export interface BatchState {
   seconds: number;
   /** Why it failed. */
   message?: string;
-  result?: Omit<Segmented, "pixels">;
+  result?: Omit<Segmented, "pixels" | "scores">;
   scores?: ImageScores;
 }
 
@@ -161,15 +160,13 @@ async function runOne(
     fingerprint = await fingerprintOf(image, options);
     const before = options.force ? null : await finishedState(path, fingerprint, outDir);
     if (before) return { ...before, skipped: true };
-    const { pixels, ...result } = await segmentFile(image, ensemble, {
+    const { pixels, scores, ...result } = await segmentFile(image, ensemble, {
       ...options,
       onTile: (done, total) => options.onTile?.(done, total, image, index),
     });
     await writeEncodings(join(outDir, "encodings", `${id}.csv`), [{ img: id, pixels }]);
-    const scores = image.truth
-      ? await score(image, join(outDir, "masks", `${id}.tiff`), result, options)
-      : undefined;
-    state = { id, status: "done", skipped: false, fingerprint, seconds: seconds(), result, scores };
+    state = { id, status: "done", skipped: false, fingerprint, seconds: seconds(), result };
+    if (scores) state.scores = scores;
   } catch (error) {
     options.signal?.throwIfAborted();
     const message = error instanceof Error ? error.message : String(error);
@@ -177,16 +174,6 @@ async function runOne(
   }
   await writeWhole(path, JSON.stringify(state, null, 2) + "\n");
   return state;
-}
-
-async function score(
-  image: BatchImage,
-  maskPath: string,
-  size: { height: number; width: number },
-  options: BatchOptions,
-): Promise<ImageScores> {
-  const truth = await readMask(image.truth!, { height: size.height, width: size.width });
-  return scoreImage(image.id, await readMask(maskPath), truth, options.crypts);
 }
 
 async function finishedState(

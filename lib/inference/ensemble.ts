@@ -1,33 +1,30 @@
 /** Model files become an ensemble. */
 import { basename, extname } from "node:path";
 import { loadModel, type ModelConfig, onnxPredictor, WEIGHT_EXTENSIONS } from "../model/mod.ts";
-import { readTrainingInfo } from "../training/mod.ts";
-import { modelPredictor, type TilePredictor } from "./predictor.ts";
+import { checkEngine, type EngineOptions, enginePredictor } from "./engine.ts";
+import { type ModelNotes, readModelNotes } from "./model_notes.ts";
+import type { TilePredictor } from "./predictor.ts";
 
 /** Models that vote together, and what their training says of their use. */
-export interface Ensemble {
+export interface Ensemble extends ModelNotes {
   predictors: TilePredictor[];
-  /** The factor by which images were resized before training; null where no file says it. */
-  scale: number | null;
-  /** Side of the patches in training; null where no file says it. */
-  tile: number | null;
   dispose(): void;
 }
 
 /** Settings of {@link openEnsemble}. */
-export interface EnsembleOptions {
+export interface EnsembleOptions extends EngineOptions {
   /** What every model must be; others are refused. */
   expect?: Partial<Pick<ModelConfig, "architecture" | "encoder" | "classes">>;
-  /** Runs `.safetensors` models in ONNX Runtime instead of TensorFlow.js; default false. */
-  onnx?: boolean;
 }
+
+const NOTHING: ModelNotes = { scale: null, tile: null, pixelSize: null, range: null, about: [] };
 
 /**
  * Opens model files: `.safetensors` (as training writes them), `.onnx`, or PyTorch's `.pth` and `.pt`
  * (state_dicts of segmentation_models_pytorch, such as the original's fold models).
  *
  * @throws {RangeError} for an empty list, another kind of file, a model that is not the expected one,
- *   or models of different classes, scales or patches, naming the files
+ *   or models of different classes, scales, pixel sizes or patches, naming the files
  * @throws {Error} naming a file that cannot be read
  */
 export async function openEnsemble(
@@ -35,12 +32,13 @@ export async function openEnsemble(
   options: EnsembleOptions = {},
 ): Promise<Ensemble> {
   if (paths.length === 0) throw new RangeError("an ensemble needs at least one model file");
+  checkEngine(options.engine ?? "auto");
   const predictors: TilePredictor[] = [];
   const dispose = () => predictors.forEach((p) => p.dispose());
-  const said: { path: string; scale: number; tile: number }[] = [];
+  let first: { path: string; notes: ModelNotes } | null = null;
   try {
     for (const path of paths) {
-      const { predictor, scale, tile } = await openOne(path, options);
+      const { predictor, notes } = await openOne(path, options);
       predictors.push(predictor);
       if (predictor.classes !== predictors[0].classes) {
         throw new RangeError(
@@ -48,44 +46,54 @@ export async function openEnsemble(
             `${predictors[0].classes}, ${path} has ${predictor.classes}`,
         );
       }
-      if (scale === null || tile === null) continue;
-      said.push({ path, scale, tile });
-      if (said[0].scale !== scale || said[0].tile !== tile) {
-        throw new RangeError(
-          `models of one ensemble must be trained alike: ${said[0].path} at scale ` +
-            `${said[0].scale} on patches of ${said[0].tile}, ${path} at ${scale} on ${tile}`,
-        );
-      }
+      if (notes.scale === null && notes.pixelSize === null) continue;
+      first ??= { path, notes };
+      checkAlike(first, { path, notes });
     }
   } catch (error) {
     dispose();
     throw error;
   }
-  return { predictors, scale: said[0]?.scale ?? null, tile: said[0]?.tile ?? null, dispose };
+  return { ...(first?.notes ?? NOTHING), predictors, dispose };
+}
+
+interface Noted {
+  path: string;
+  notes: ModelNotes;
+}
+
+function checkAlike(first: Noted, other: Noted): void {
+  const [a, b] = [first.notes, other.notes];
+  if (a.scale === b.scale && a.tile === b.tile && a.pixelSize === b.pixelSize) return;
+  const words = ({ scale, tile, pixelSize }: ModelNotes) =>
+    `scale ${scale} on patches of ${tile}` + (pixelSize ? ` at ${pixelSize} µm per pixel` : "");
+  throw new RangeError(
+    `models of one ensemble must be trained alike: ${first.path} at ${words(a)}, ` +
+      `${other.path} at ${words(b)}`,
+  );
 }
 
 async function openOne(path: string, options: EnsembleOptions) {
   const name = basename(path), kind = extname(path).toLowerCase();
   if (kind === ".onnx") {
-    return { predictor: await onnxPredictor(path), scale: null, tile: null };
+    const predictor = await onnxPredictor(path, { threads: options.threads });
+    return { predictor, notes: NOTHING };
   }
   if (!WEIGHT_EXTENSIONS.includes(kind)) {
     const known = [...WEIGHT_EXTENSIONS, ".onnx"].join(", ");
     throw new RangeError(`model ${path} must be a file of the kind ${known}`);
   }
   const { model, metadata } = await loadModel(path);
-  for (const [key, wanted] of Object.entries(options.expect ?? {})) {
-    const found = model.config[key as keyof ModelConfig];
-    if (wanted === undefined || wanted === found) continue;
-    model.dispose();
-    throw new RangeError(`model ${path} has ${key} ${found}, expected ${wanted}`);
-  }
-  const training = readTrainingInfo(metadata);
-  const known = { scale: training?.scale ?? null, tile: training?.patchSize[0] ?? null };
-  if (!options.onnx) return { predictor: modelPredictor(model, name), ...known };
   try {
-    return { predictor: await onnxPredictor(model, { name }), ...known };
-  } finally {
+    for (const [key, wanted] of Object.entries(options.expect ?? {})) {
+      const found = model.config[key as keyof ModelConfig];
+      if (wanted === undefined || wanted === found) continue;
+      throw new RangeError(`model ${path} has ${key} ${found}, expected ${wanted}`);
+    }
+    const notes = readModelNotes(path, metadata);
+    return { predictor: await enginePredictor(model, name, options), notes };
+  } catch (error) {
     model.dispose();
+    throw error;
   }
 }

@@ -5,8 +5,19 @@ export { type BatchOptions, hashFiles, listBatch, runBatch } from "./batch.ts";
 export { collectBatch, readStates } from "./collect.ts";
 export { type DatasetOptions, type ImagePrediction, predictDataset } from "./dataset.ts";
 export { type Ensemble, type EnsembleOptions, openEnsemble } from "./ensemble.ts";
+export { type OpenedImage, openImage, type OpenOptions } from "./open_image.ts";
+export {
+  classesOf,
+  type Segmentation,
+  type SegmentedBand,
+  type SegmentHooks,
+  segmentImage,
+} from "./pipeline.ts";
 export { cutProbability, type PredictedMaps, predictImage, predictMaps } from "./predict.ts";
 export { checkEnsemble, modelPredictor, type TilePredictor } from "./predictor.ts";
 export { writeDiceReport, writeEncodings, writeSubmission } from "./reports.ts";
-export { type Segmented, segmentFile, type SegmentOptions } from "./segment.ts";
+export { chooseScale, type ScaleOptions } from "./scale.ts";
+export { type Segmented, segmentFile, type SegmentInput, type SegmentOptions } from "./segment.ts";
+export { checkSettings, type CryptSettings, type SegmentSettings } from "./settings.ts";
+export { type Trust, TrustCollector, type TrustRange } from "./trust.ts";
 export type { TestTimeAugmentation } from "./tta.ts";

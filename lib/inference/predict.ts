@@ -1,12 +1,16 @@
 /** The ensemble over an image in memory. */
-import { imageRegions, type RgbImage } from "../image/mod.ts";
-import { predictBands, type PredictOptions } from "./bands.ts";
+import type { RgbImage } from "../image/mod.ts";
+import { openImage } from "./open_image.ts";
+import { segmentImage } from "./pipeline.ts";
 import type { TilePredictor } from "./predictor.ts";
+import type { SegmentSettings } from "./settings.ts";
 
-/** Maps of an image, one value a pixel, row-major. */
+/** Maps of an image, one value per pixel, row-major. */
 export interface PredictedMaps {
   /** Probability of crypt, in [0, 1]. */
   probability: Float32Array;
+  /** Probability of the crypt's boundary; null for models without. */
+  boundary: Float32Array | null;
   /** Standard deviation between the models, in [0, 0.5]. */
   modelDeviation: Float32Array;
   /** Standard deviation between the views of test-time augmentation, in [0, 0.5]. */
@@ -14,46 +18,50 @@ export interface PredictedMaps {
 }
 
 /**
- * The probability of crypt in each pixel of an image.
+ * The probability of crypt in each pixel of an image, which is taken as it is: not resized.
  *
  * Mode `"original"` is the original's way: padded with 255 on the right and at the bottom, tiles edge
- * to edge, softmax of class 1 averaged over the fold models. Mode `"sliding"` blends overlapping
- * windows (nnU-Net, MONAI's `sliding_window_inference`).
+ * to edge, softmax averaged over the fold models. Mode `"sliding"` blends overlapping windows
+ * (nnU-Net, MONAI's `sliding_window_inference`).
  *
  * @returns row-major, `height * width`, in [0, 1]
- * @throws {RangeError} for an empty ensemble, one of different classes, or settings out of range
- * @throws the signal's reason when aborted
+ * @throws as `segmentImage` does
  */
 export async function predictImage(
   image: RgbImage,
   ensemble: readonly TilePredictor[],
-  options: PredictOptions,
+  options: SegmentSettings,
 ): Promise<Float32Array> {
   const out = new Float32Array(image.height * image.width);
-  const bands = predictBands(imageRegions(image), ensemble, { ...options, deviations: false });
-  for await (const band of bands) out.set(band.probability, band.top * image.width);
+  await segmentImage(await openImage(image, { scale: 1 }), ensemble, options, {
+    onBand: ({ probability, top }) => out.set(probability, top * image.width),
+  });
   return out;
 }
 
-/** {@link predictImage} with the disagreement of models and views beside the probability. */
+/** {@link predictImage} with the boundary and the disagreement of models and views beside it. */
 export async function predictMaps(
   image: RgbImage,
   ensemble: readonly TilePredictor[],
-  options: PredictOptions,
+  options: SegmentSettings,
 ): Promise<PredictedMaps> {
-  const size = image.height * image.width;
-  const maps = {
-    probability: new Float32Array(size),
-    modelDeviation: new Float32Array(size),
-    viewDeviation: new Float32Array(size),
+  const map = () => new Float32Array(image.height * image.width);
+  const maps: PredictedMaps = {
+    ...{ probability: map(), modelDeviation: map(), viewDeviation: map() },
+    boundary: ensemble[0]?.channels === 2 ? map() : null,
   };
-  const bands = predictBands(imageRegions(image), ensemble, { ...options, deviations: true });
-  for await (const band of bands) {
-    const at = band.top * image.width;
-    maps.probability.set(band.probability, at);
-    if (band.modelDeviation) maps.modelDeviation.set(band.modelDeviation, at);
-    if (band.viewDeviation) maps.viewDeviation.set(band.viewDeviation, at);
-  }
+  await segmentImage(await openImage(image, { scale: 1 }), ensemble, {
+    ...options,
+    deviations: true,
+  }, {
+    onBand: ({ top, probability, boundary, modelDeviation, viewDeviation }) => {
+      const at = top * image.width;
+      maps.probability.set(probability, at);
+      if (boundary) maps.boundary?.set(boundary, at);
+      if (modelDeviation) maps.modelDeviation.set(modelDeviation, at);
+      if (viewDeviation) maps.viewDeviation.set(viewDeviation, at);
+    },
+  });
   return maps;
 }
 

@@ -1,35 +1,41 @@
-/** What inference needs of a model: crypt probabilities of tiles. */
+/** What inference needs of a model: crypt and boundary probabilities of tiles. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { SegmentationModel } from "../model/mod.ts";
+import { boundaryChannels, type SegmentationModel } from "../model/mod.ts";
 import { normalizeRgb } from "../image/mod.ts";
 
 /** A model, whatever runs it: TensorFlow.js ({@link modelPredictor}) or ONNX Runtime (`onnxPredictor`). */
 export interface TilePredictor {
   /** Shown in reports and errors. */
   readonly name: string;
+  /** What runs it, for a log: "ONNX Runtime", "TensorFlow.js (wasm)". */
+  readonly engine: string;
   readonly classes: number;
+  /** 1: crypt. 2, of boundary models (three classes): crypt and boundary. */
+  readonly channels: 1 | 2;
   /** The factor that tile sides must be a multiple of. */
   readonly sideMultiple: number;
   /**
    * @param rgb tiles of interleaved RGB bytes, each `height * width * 3` long
-   * @returns a tile each: the probability of class 1 (crypt) a pixel, row-major, in [0, 1]
+   * @returns per tile `channels * height * width` probabilities in [0, 1], channel by channel,
+   *   row-major: crypt, that is 1 - p(background), and for boundary models p(boundary)
    */
   predict(rgb: Uint8Array[], height: number, width: number): Promise<Float32Array[]>;
   dispose(): void;
 }
 
 /**
- * A model as a predictor: softmax over the classes, that of class 1; the sigmoid where the model has
- * one class. The configured activation is not applied on top. Disposing of the predictor disposes
- * of the model.
+ * A model as a predictor: softmax over the classes; the sigmoid where the model has one class. The
+ * configured activation is not applied on top. Disposing of the predictor disposes of the model.
  *
  * @param name default: architecture and encoder
  */
 export function modelPredictor(model: SegmentationModel, name?: string): TilePredictor {
-  const { architecture, encoder, classes } = model.config;
+  const { architecture, encoder, classes } = model.config, channels = boundaryChannels(classes);
   return {
     name: name ?? `${architecture} ${encoder}`,
+    engine: `TensorFlow.js (${tf.getBackend()})`,
     classes,
+    channels,
     sideMultiple: model.sideMultiple,
     async predict(rgb, height, width) {
       const values = height * width * 3, floats = new Float32Array(rgb.length * values);
@@ -43,11 +49,11 @@ export function modelPredictor(model: SegmentationModel, name?: string): TilePre
       });
       const probability = tf.tidy(() => {
         const x = tf.tensor4d(floats, [rgb.length, height, width, 3]);
-        return classOne(model.forward(x));
+        return probabilities(model.forward(x));
       });
       try {
-        const all = await probability.data() as Float32Array;
-        return rgb.map((_, i) => all.subarray(i * height * width, (i + 1) * height * width));
+        const all = await probability.data() as Float32Array, size = channels * height * width;
+        return rgb.map((_, i) => all.subarray(i * size, (i + 1) * size));
       } finally {
         probability.dispose();
       }
@@ -56,14 +62,20 @@ export function modelPredictor(model: SegmentationModel, name?: string): TilePre
   };
 }
 
-/** Logits [B,H,W,C] to the probability of class 1, [B,H,W,1]. */
-function classOne(logits: tf.Tensor4D): tf.Tensor {
+/** Logits [B,H,W,C] to crypt (and boundary) probabilities, [B,channels,H,W]. */
+function probabilities(logits: tf.Tensor4D): tf.Tensor {
   const [batch, height, width, classes] = logits.shape;
-  const plane = (c: number) => tf.slice(logits, [0, 0, 0, c], [batch, height, width, 1]);
-  if (classes === 1) return tf.sigmoid(logits);
+  const plane = (of: tf.Tensor4D, c: number) =>
+    tf.slice(of, [0, 0, 0, c], [batch, height, width, 1]);
+  const shape = [batch, 1, height, width];
+  if (classes === 1) return tf.reshape(tf.sigmoid(logits), shape);
   // The softmax of two classes is the sigmoid of their difference.
-  if (classes === 2) return tf.sigmoid(tf.sub(plane(1), plane(0)));
-  return tf.slice(tf.softmax(logits), [0, 0, 0, 1], [batch, height, width, 1]);
+  if (classes === 2) {
+    return tf.reshape(tf.sigmoid(tf.sub(plane(logits, 1), plane(logits, 0))), shape);
+  }
+  const all = tf.softmax(logits), crypt = tf.reshape(tf.sub(1, plane(all, 0)), shape);
+  if (boundaryChannels(classes) === 1) return crypt;
+  return tf.concat([crypt, tf.reshape(plane(all, 2), shape)], 1);
 }
 
 /**

@@ -1,43 +1,42 @@
-/** One image file of any size to its results on disk: mask, maps, crypts, encoding. */
+/** One image file of any size to its results on disk: mask, maps, crypts, encoding, picture. */
 import { join } from "node:path";
-import {
-  imageRegions,
-  openRegions,
-  probeImage,
-  readRgb,
-  type RegionSource,
-  RowResizer,
-  TiffStream,
-} from "../image/mod.ts";
-import { writeCsv } from "../tables/mod.ts";
+import { encodeRuns, writeFeatures } from "../annotation/mod.ts";
 import {
   type Crypt,
   cryptFeature,
-  type CryptOptions,
   type CryptRow,
   cryptRow,
-  cryptsOf,
+  cryptsOfLabels,
   cryptsPerMm2,
   cryptTable,
 } from "../crypts/mod.ts";
-import { encodeRuns, RunCollector, writeFeatures } from "../annotation/mod.ts";
-import { predictBands, type PredictOptions } from "./bands.ts";
-import { cutProbability } from "./predict.ts";
+import {
+  disagreement,
+  type ImageScores,
+  predictiveEntropy,
+  scoreCrypts,
+} from "../evaluation/mod.ts";
+import { readLabels, SlideWriter } from "../image/mod.ts";
+import { writeCsv } from "../tables/mod.ts";
+import { writeLabelFile } from "./label_file.ts";
+import { openImage, type OpenOptions } from "./open_image.ts";
+import { writeOverlay } from "./overlay_file.ts";
+import { type SegmentedBand, segmentImage } from "./pipeline.ts";
 import type { TilePredictor } from "./predictor.ts";
-import { disagreement, predictiveEntropy } from "../evaluation/mod.ts";
+import type { SegmentSettings } from "./settings.ts";
+import type { Trust, TrustRange } from "./trust.ts";
 
 /** Settings of {@link segmentFile}. */
-export interface SegmentOptions extends Omit<PredictOptions, "deviations"> {
-  /** Images are scaled by this before they are tiled, in (0, 1]; default 1. */
-  scale?: number;
-  /** Probabilities above it are crypt; default 0.5. */
-  threshold?: number;
-  /** What counts as a crypt, in pixels of the full image. The mask is not changed by it. */
-  crypts?: CryptOptions;
+export interface SegmentOptions
+  extends Omit<SegmentSettings, "deviations">, Omit<OpenOptions, "pixelSize"> {
   /** The folder in which the folders of results lie. */
   outDir: string;
   /** Writes `geojson/<id>.geojson`. */
   geojson?: boolean;
+  /** Writes `labels/<id>.tiff`: one value per crypt. */
+  labels?: boolean;
+  /** Writes `overlays/<id>.jpg`: the outlines of prediction (blue) and truth (dashed orange). */
+  overlay?: boolean;
   /** Writes `probability/<id>.tiff`, 0 to 255. */
   probability?: boolean;
   /**
@@ -45,114 +44,158 @@ export interface SegmentOptions extends Omit<PredictOptions, "deviations"> {
    * standard deviation of 0.5).
    */
   uncertainty?: boolean;
+  /** What the models' training images looked like, for {@link Segmented.trust}. */
+  range?: TrustRange | null;
+  /** Called with one line that says how the image was resized. */
+  onSizing?: (line: string, guessed: boolean) => void;
+}
+
+/** An image file to segment. */
+export interface SegmentInput {
+  /** Names its results. */
+  id: string;
+  path: string;
+  /** µm per pixel where it is known; else the file's own is taken. */
+  pixelSize?: number | null;
+  /** A ground truth to score against: a mask, or labels. */
+  truth?: string | null;
 }
 
 /** What {@link segmentFile} found and wrote. */
 export interface Segmented {
   height: number;
   width: number;
-  /** µm a pixel; null where it is unknown. */
+  /** µm per pixel; null where it is unknown. */
   pixelSize: number | null;
+  /** The factor by which the image was resized for the models. */
+  scale: number;
   crypts: number;
-  /** Crypts a mm² of image; null where the pixel size is unknown. */
+  /** Crypts per mm² of image; null where the pixel size is unknown. */
   perMm2: number | null;
   /** Share of the image that is crypt. */
   cryptShare: number;
+  /** Windows, and those that were glass and not predicted. */
   tiles: number;
+  glassTiles: number;
+  trust: Trust;
+  /** Null where there is no ground truth. */
+  scores: ImageScores | null;
   /** Run-length encoding of the mask, as in `submission.csv`. */
   pixels: string;
   /** Paths below the folder of results. */
   files: string[];
 }
 
-/** Images up to this many pixels (after scaling) are read at once: faster than by regions. */
-const AT_ONCE = 64e6;
-
 /**
  * Segments an image file. Its pixels, its probabilities and its mask pass through memory in bands, so
- * that memory follows the image's width and the number of crypts; 40 000 x 40 000 pixels need less
- * than 4 GB. Every file appears whole or not at all.
+ * that memory follows the image's width and the number of crypts; labels, picture and scores need all
+ * crypts at once, scores the mask too. Every file appears whole or not at all.
  *
- * @param image `pixelSize` in µm where it is known; else the file's own is taken
- * @throws as `readRgb` of `lib/image/` and `predictImage` do
+ * @throws as `openImage` and `segmentImage` do
  */
 export async function segmentFile(
-  image: { id: string; path: string; pixelSize?: number | null },
+  input: SegmentInput,
   ensemble: readonly TilePredictor[],
   options: SegmentOptions,
 ): Promise<Segmented> {
-  const header = await probeImage(image.path), { height, width } = header;
-  const { scale = 1, threshold = 0.5, outDir } = options;
-  const pixelSize = image.pixelSize ?? header.pixelSize;
-  const source: RegionSource = height * width * scale ** 2 <= AT_ONCE
-    ? imageRegions(await readRgb(image.path, { scale }))
-    : await openRegions(image.path, { scale });
-  const names = outputNames(image.id, options);
-  const maps: Partial<Record<MapName, TiffStream>> = {};
-  const runs = new RunCollector(width);
-  let tiles = 0, cryptPixels = 0;
+  const { outDir, range } = options;
+  const image = await openImage(input.path, { ...options, pixelSize: input.pixelSize });
+  options.onSizing?.(image.sizing, image.guessed);
+  const names = outputNames(input.id, options), maps = new MapFiles(names.maps, outDir);
+  const settings = { ...options, deviations: options.uncertainty };
+  let found: Awaited<ReturnType<typeof segmentImage>>;
   try {
-    for (const [name, path] of Object.entries(names.maps) as [MapName, string][]) {
-      maps[name] = await TiffStream.create(join(outDir, path), { height, width, channels: 1 });
-    }
-    const resizer = () => new RowResizer(source.height, source.width, height, width);
-    const probabilities = resizer(), models = resizer(), views = resizer();
-    const bands = predictBands(source, ensemble, {
-      ...options,
-      deviations: options.uncertainty,
-      onTile: (done, total) => {
-        tiles = total;
-        options.onTile?.(done, total);
-      },
+    await maps.open(image);
+    found = await segmentImage(image, ensemble, settings, {
+      range,
+      onBand: (band) => maps.push(band),
     });
-    for await (const band of bands) {
-      const probability = probabilities.push(band.probability);
-      const mask = cutProbability(probability, threshold);
-      runs.push(mask, probability);
-      for (const value of mask) cryptPixels += value;
-      await maps.mask?.push(mask.map((value) => value * 255));
-      await maps.probability?.push(toBytes(probability, 1));
-      if (options.uncertainty) {
-        await maps.entropy?.push(toBytes(predictiveEntropy(probability), 1));
-        // With one model or one view there is nothing to disagree with.
-        const none = new Float32Array(band.probability.length);
-        const spread = disagreement(
-          models.push(band.modelDeviation ?? none),
-          views.push(band.viewDeviation ?? none),
-        );
-        await maps.disagreement?.push(toBytes(spread, 0.5));
-      }
-    }
-    for (const map of Object.values(maps)) await map.finish();
+    await maps.finish();
   } catch (error) {
-    for (const map of Object.values(maps)) await map.abort();
+    await maps.abort();
     throw error;
   }
-  const all = runs.finish();
-  const count = await writeCrypts(
-    image.id,
-    cryptsOf(all, options.crypts),
+  const { height, width, pixelSize, windows, glassWindows, cryptPixels, trust } = found;
+  const truth = input.truth ? await readLabels(input.truth, { height, width }) : null;
+  const trueCrypts = truth && cryptsOfLabels(truth);
+  const keep = truth !== null || names.labels !== null || names.overlay !== null;
+  const { count, crypts } = await writeCrypts(
+    input.id,
+    found.crypts(),
     pixelSize,
     names,
     outDir,
+    keep,
   );
+  if (names.labels) await writeLabelFile(join(outDir, names.labels), crypts, found);
+  if (names.overlay) {
+    await writeOverlay(join(outDir, names.overlay), input.path, found, crypts, trueCrypts);
+  }
   return {
-    height,
-    width,
-    pixelSize,
-    crypts: count,
+    ...{ height, width, pixelSize, scale: image.scale, crypts: count },
     perMm2: cryptsPerMm2(count, height * width, pixelSize),
     cryptShare: cryptPixels / (height * width),
-    tiles,
-    pixels: encodeRuns(all),
-    files: [...Object.values(names.maps), names.crypts, ...names.geojson ? [names.geojson] : []],
+    tiles: windows,
+    glassTiles: glassWindows,
+    trust,
+    scores: truth && scoreCrypts(input.id, found.mask(), truth, crypts, trueCrypts!),
+    pixels: encodeRuns(found.runs),
+    files: namesOf(names),
   };
 }
 
 type MapName = "mask" | "probability" | "entropy" | "disagreement";
 
-function outputNames(id: string, options: SegmentOptions) {
-  const maps: Partial<Record<MapName, string>> = { mask: `masks/${id}.tiff` };
+/** The maps of an image, written band by band. */
+class MapFiles {
+  private readonly writers: Partial<Record<MapName, SlideWriter>> = {};
+
+  constructor(
+    private readonly names: Partial<Record<MapName, string>>,
+    private readonly outDir: string,
+  ) {}
+
+  async open(size: { height: number; width: number; pixelSize: number | null }): Promise<void> {
+    const { height, width, pixelSize } = size;
+    for (const [name, path] of Object.entries(this.names) as [MapName, string][]) {
+      const layout = { height, width, pixelSize };
+      this.writers[name] = await SlideWriter.create(join(this.outDir, path), layout);
+    }
+  }
+
+  async push(band: SegmentedBand): Promise<void> {
+    const { probability, classes, modelDeviation, viewDeviation } = band;
+    const { mask, entropy, disagreement: spread } = this.writers;
+    await mask?.push(classes.map((value) => value === 0 ? 0 : 255));
+    await this.writers.probability?.push(toBytes(probability, 1));
+    await entropy?.push(toBytes(predictiveEntropy(probability), 1));
+    if (!spread) return;
+    // With one model or one view there is nothing to disagree with.
+    const none = new Float32Array(probability.length);
+    await spread.push(
+      toBytes(disagreement(modelDeviation ?? none, viewDeviation ?? none), 0.5),
+    );
+  }
+
+  async finish(): Promise<void> {
+    for (const writer of Object.values(this.writers)) await writer.finish();
+  }
+
+  async abort(): Promise<void> {
+    for (const writer of Object.values(this.writers)) await writer.abort();
+  }
+}
+
+interface OutputNames {
+  maps: Partial<Record<MapName, string>>;
+  crypts: string;
+  geojson: string | null;
+  labels: string | null;
+  overlay: string | null;
+}
+
+function outputNames(id: string, options: SegmentOptions): OutputNames {
+  const maps: OutputNames["maps"] = { mask: `masks/${id}.tiff` };
   if (options.probability) maps.probability = `probability/${id}.tiff`;
   if (options.uncertainty) {
     maps.entropy = `uncertainty/${id}_entropy.tiff`;
@@ -162,25 +205,33 @@ function outputNames(id: string, options: SegmentOptions) {
     maps,
     crypts: `crypts/${id}.csv`,
     geojson: options.geojson ? `geojson/${id}.geojson` : null,
+    labels: options.labels ? `labels/${id}.tiff` : null,
+    overlay: options.overlay ? `overlays/${id}.jpg` : null,
   };
 }
 
-/** Crypts come and go one by one; what stays are their rows. */
+function namesOf({ maps, crypts, geojson, labels, overlay }: OutputNames): string[] {
+  return [...Object.values(maps), crypts, geojson, labels, overlay].filter((name) => name !== null);
+}
+
+/** Crypts come and go one by one; what stays are their rows, and they themselves if asked for. */
 async function writeCrypts(
   id: string,
-  crypts: Iterable<Crypt>,
+  found: Iterable<Crypt>,
   pixelSize: number | null,
-  names: ReturnType<typeof outputNames>,
+  names: OutputNames,
   outDir: string,
-): Promise<number> {
-  const rows: CryptRow[] = [], features: string[] = [];
-  for (const crypt of crypts) {
+  keep: boolean,
+): Promise<{ count: number; crypts: Crypt[] }> {
+  const rows: CryptRow[] = [], features: string[] = [], crypts: Crypt[] = [];
+  for (const crypt of found) {
     rows.push(cryptRow(id, crypt, pixelSize));
     if (names.geojson) features.push(JSON.stringify(cryptFeature(crypt, { pixelSize })));
+    if (keep) crypts.push(crypt);
   }
   await writeCsv(join(outDir, names.crypts), cryptTable(rows));
   if (names.geojson) await writeFeatures(join(outDir, names.geojson), features);
-  return rows.length;
+  return { count: rows.length, crypts };
 }
 
 function toBytes(values: Float32Array, highest: number): Uint8Array {

@@ -44,9 +44,14 @@ export function transformRgb(rgb: Uint8Array, table: Symmetry): Uint8Array {
   return out;
 }
 
-/** Puts values of a transformed tile back where the tile has them: the inverse transformation. */
+/**
+ * Puts values of a transformed tile back where the tile has them: the inverse transformation, of each
+ * channel where there are several (one after another).
+ */
 export function restoreValues(values: Float32Array, table: Symmetry): Float32Array {
-  const out = new Float32Array(values.length);
-  for (let i = 0; i < table.length; i++) out[table[i]] = values[i];
+  const out = new Float32Array(values.length), pixels = table.length;
+  for (let first = 0; first < values.length; first += pixels) {
+    for (let i = 0; i < pixels; i++) out[first + table[i]] = values[first + i];
+  }
   return out;
 }

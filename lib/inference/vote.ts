@@ -2,22 +2,26 @@
 import type { TilePredictor } from "./predictor.ts";
 import { restoreValues, type Symmetry, transformRgb } from "./tta.ts";
 
-/** What the members say of one tile, one value a pixel. */
+/** What the members say of one tile. */
 export interface Vote {
-  /** Probability of crypt: each model's mean over the views, combined over the models. */
+  /**
+   * Probability of crypt, and behind it that of the boundary where the models have it: each model's
+   * mean over the views, combined over the models.
+   */
   probability: Float32Array;
-  /** Standard deviation between the models; null where it was not asked for. */
+  /** Standard deviation of crypt between the models; null where it was not asked for. */
   modelDeviation: Float32Array | null;
   /** Standard deviation between the views of a model (root mean square over the models). */
   viewDeviation: Float32Array | null;
 }
 
 /**
- * Asks every model for every view of every tile.
+ * Asks every model for every view of every tile. Deviations are those of crypt, channel 0.
  *
  * @param tiles square tiles of interleaved RGB bytes
  * @param combine over the models: their mean (the original), or their maximum
  * @param deviations whether the deviations are computed too
+ * @throws {RangeError} naming the model that answers with something else than numbers
  */
 export async function vote(
   ensemble: readonly TilePredictor[],
@@ -27,19 +31,41 @@ export async function vote(
   combine: "mean" | "max",
   deviations: boolean,
 ): Promise<Vote[]> {
-  const tallies = tiles.map(() => new Tally(side * side, combine, deviations));
-  // Transformed once a view and not once a model: views are the outer loop, so that sums over views
-  // are kept a model.
-  const sums = ensemble.map(() => tiles.map(() => new ViewSum(side * side, deviations)));
+  const pixels = side * side;
+  const tallies = tiles.map(() => new Tally(pixels, combine, deviations));
+  // Transformed once per view and not once per model: views are the outer loop, so that sums over
+  // views are kept per model.
+  const sums = ensemble.map(() => tiles.map(() => new ViewSum(pixels, deviations)));
   for (const [v, view] of views.entries()) {
     const seen = v === 0 ? tiles : tiles.map((rgb) => transformRgb(rgb, view));
     for (const [m, model] of ensemble.entries()) {
       const answers = await model.predict(seen, side, side);
-      answers.forEach((p, t) => sums[m][t].add(v === 0 ? p : restoreValues(p, view)));
+      answers.forEach((p, t) => {
+        checkNumbers(p, model, pixels);
+        sums[m][t].add(v === 0 ? p : restoreValues(p, view));
+      });
     }
   }
   for (const models of sums) models.forEach((sum, t) => tallies[t].add(sum));
   return tallies.map((tally) => tally.result());
+}
+
+/** A model with a weight that is no number answers NaN, which every comparison takes for background. */
+function checkNumbers(values: Float32Array, model: TilePredictor, pixels: number): void {
+  if (values.length !== model.channels * pixels) {
+    throw new RangeError(
+      `model "${model.name}" gave ${values.length} values for a tile, expected ` +
+        `${model.channels} x ${pixels}`,
+    );
+  }
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  if (!Number.isFinite(sum)) {
+    throw new RangeError(
+      `model "${model.name}" gives ${sum} as a probability: its weights are damaged, or its ` +
+        `training diverged`,
+    );
+  }
 }
 
 /** Sums over the views of one model; one view is kept as it is. */
@@ -48,7 +74,8 @@ class ViewSum {
   sum: Float32Array;
   squares: Float32Array | null;
 
-  constructor(private readonly size: number, private readonly deviations: boolean) {
+  /** @param pixels of the tile: what deviations are computed of, the first channel */
+  constructor(private readonly pixels: number, private readonly deviations: boolean) {
     this.sum = new Float32Array(0);
     this.squares = null;
   }
@@ -61,11 +88,11 @@ class ViewSum {
     if (this.count === 2) {
       // The first view may be the predictor's own memory.
       this.sum = this.sum.slice();
-      if (this.deviations) this.squares = this.sum.map((p) => p * p);
+      if (this.deviations) this.squares = this.sum.subarray(0, this.pixels).map((p) => p * p);
     }
     const { sum, squares } = this;
-    for (let i = 0; i < this.size; i++) sum[i] += values[i];
-    if (squares) { for (let i = 0; i < this.size; i++) squares[i] += values[i] * values[i]; }
+    for (let i = 0; i < sum.length; i++) sum[i] += values[i];
+    if (squares) { for (let i = 0; i < squares.length; i++) squares[i] += values[i] * values[i]; }
   }
 
   mean(): Float32Array {
@@ -89,7 +116,7 @@ class Tally {
   private viewVariance: Float32Array | null = null;
 
   constructor(
-    private readonly size: number,
+    private readonly pixels: number,
     private readonly combine: "mean" | "max",
     private readonly deviations: boolean,
   ) {}
@@ -103,17 +130,19 @@ class Tally {
     }
     const { combined } = this;
     if (this.combine === "mean") {
-      for (let i = 0; i < this.size; i++) combined[i] += mean[i];
+      for (let i = 0; i < combined.length; i++) combined[i] += mean[i];
     } else {
-      for (let i = 0; i < this.size; i++) if (mean[i] > combined[i]) combined[i] = mean[i];
+      for (let i = 0; i < combined.length; i++) {
+        if (mean[i] > combined[i]) combined[i] = mean[i];
+      }
     }
   }
 
   private addMoments(mean: Float32Array, variance: Float32Array | null): void {
-    this.sum ??= new Float32Array(this.size);
-    this.squares ??= new Float32Array(this.size);
-    this.viewVariance ??= new Float32Array(this.size);
-    for (let i = 0; i < this.size; i++) {
+    this.sum ??= new Float32Array(this.pixels);
+    this.squares ??= new Float32Array(this.pixels);
+    this.viewVariance ??= new Float32Array(this.pixels);
+    for (let i = 0; i < this.pixels; i++) {
       this.sum[i] += mean[i];
       this.squares[i] += mean[i] * mean[i];
       if (variance) this.viewVariance[i] += variance[i];
@@ -123,7 +152,7 @@ class Tally {
   result(): Vote {
     const factor = 1 / this.count;
     if (this.combine === "mean" && this.count > 1) {
-      for (let i = 0; i < this.size; i++) this.combined[i] *= factor;
+      for (let i = 0; i < this.combined.length; i++) this.combined[i] *= factor;
     }
     const { sum, squares, viewVariance } = this;
     return {

@@ -1,5 +1,6 @@
 /** Segmentation models: architectures, encoders and their weights. */
 
+export { boundaryChannels } from "./boundary_channels.ts";
 export { WEIGHT_EXTENSIONS } from "./checkpoint/open.ts";
 export type { GraphModel } from "./graph.ts";
 export { fromTorch, toTorch } from "./layout.ts";

@@ -1,5 +1,6 @@
 /** ONNX Runtime as the engine of inference (`TilePredictor`) and of features. */
 import { basename } from "node:path";
+import { boundaryChannels } from "./boundary_channels.ts";
 import { encodeOnnx } from "./onnx/export.ts";
 import { onnxMetadata } from "./onnx/metadata.ts";
 import { OnnxRunner, type RunnerOptions } from "./onnx/runner.ts";
@@ -8,10 +9,13 @@ import type { GraphModel } from "./graph.ts";
 /** Predicts crypts in tiles; the structure of `lib/inference/`'s TilePredictor. */
 export interface OnnxPredictor {
   readonly name: string;
+  readonly engine: string;
   readonly classes: number;
+  /** 1: crypt. 2, of boundary models (three classes): crypt and boundary. */
+  readonly channels: 1 | 2;
   /** The factor that tile sides must be a multiple of. */
   readonly sideMultiple: number;
-  /** Probability of class 1 (of the only class, if there is one) a pixel, row-major, a tile each. */
+  /** Per tile `channels * height * width` probabilities: 1 - p(background), and p(boundary). */
   predict(rgb: Uint8Array[], height: number, width: number): Promise<Float32Array[]>;
   dispose(): void;
 }
@@ -54,7 +58,9 @@ export async function onnxPredictor(
   return {
     name: options.name ??
       (file ? basename(source) : `${source.config.architecture} ${source.config.encoder}`),
+    engine: "ONNX Runtime",
     classes,
+    channels: boundaryChannels(classes),
     sideMultiple,
     async predict(rgb, height, width) {
       for (const side of [height, width]) {
@@ -69,8 +75,8 @@ export async function onnxPredictor(
       return rgb.map((_, n) => {
         const of = (c: number) =>
           values.subarray((n * classes + c) * pixels, (n * classes + c + 1) * pixels);
-        if (runner.output === "probabilities") return of(Math.min(1, classes - 1)).slice();
-        return softmaxOfOne(Array.from({ length: classes }, (_, c) => of(c)));
+        const planes = Array.from({ length: classes }, (_, c) => of(c));
+        return cryptMaps(runner.output === "logits" ? softmax(planes) : planes);
       });
     },
     dispose() {
@@ -118,12 +124,26 @@ async function countClasses(runner: OnnxRunner, side: number): Promise<number> {
   return shape[1];
 }
 
-/** Softmax over the classes, that of class 1; the sigmoid where there is one class. */
-function softmaxOfOne(logits: Float32Array[]): Float32Array {
-  return logits[0].map((_, i) => {
-    if (logits.length === 1) return 1 / (1 + Math.exp(-logits[0][i]));
-    let sum = 0;
-    for (const plane of logits) sum += Math.exp(plane[i] - logits[1][i]);
-    return 1 / sum;
-  });
+/** Softmax over the classes; the sigmoid where there is one class. */
+function softmax(logits: Float32Array[]): Float32Array[] {
+  if (logits.length === 1) return [logits[0].map((v) => 1 / (1 + Math.exp(-v)))];
+  const out = logits.map((plane) => new Float32Array(plane.length));
+  for (let i = 0; i < out[0].length; i++) {
+    let highest = -Infinity, sum = 0;
+    for (const plane of logits) if (plane[i] > highest) highest = plane[i];
+    for (const plane of logits) sum += Math.exp(plane[i] - highest);
+    for (const [c, plane] of logits.entries()) out[c][i] = Math.exp(plane[i] - highest) / sum;
+  }
+  return out;
+}
+
+/** Probabilities of the classes to those of crypt, 1 - p(background), and, of three, of the boundary. */
+function cryptMaps(planes: Float32Array[]): Float32Array {
+  const classes = planes.length;
+  if (classes === 1) return planes[0].slice();
+  if (classes === 2) return planes[1].slice();
+  const pixels = planes[0].length, out = new Float32Array(boundaryChannels(classes) * pixels);
+  for (let i = 0; i < pixels; i++) out[i] = 1 - planes[0][i];
+  if (classes === 3) out.set(planes[2], pixels);
+  return out;
 }

@@ -63,9 +63,15 @@ export function estimateStain(image: RgbImage): Stain | null {
 /**
  * The image as if it had been stained like `reference`; a copy of the image itself where no stain
  * can be estimated (empty glass).
+ *
+ * @param stain of the image; default: estimated from it (for a part of a slide: that of the slide)
  */
-export function normalizeStain(image: RgbImage, reference: Stain = MACENKO_REFERENCE): RgbImage {
-  const stain = estimateStain(image), data = image.data.slice();
+export function normalizeStain(
+  image: RgbImage,
+  reference: Stain = MACENKO_REFERENCE,
+  stain: Stain | null = estimateStain(image),
+): RgbImage {
+  const data = image.data.slice();
   if (!stain) return { ...image, data };
   const [h, e] = unmixing(stain.vectors)!;
   const [sh, se] = [0, 1].map((s) => reference.strength[s] / stain.strength[s]);

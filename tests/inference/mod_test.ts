@@ -38,12 +38,13 @@ const SMALL = {
 } as const;
 const small = () => ({ ...SMALL, decoderChannels: [...SMALL.decoderChannels] });
 
-Deno.test("a model's predictor gives the softmax of class 1 and leaves no tensor behind", async () => {
+Deno.test("a model's predictor gives 1 - p(background), of three classes p(boundary) too, and leaves no tensor behind", async () => {
   await selectBackend("wasm");
   const before = tf.memory().numTensors;
   for (const classes of [1, 2, 3]) {
     const model = createModel({ ...small(), classes, seed: 5 });
     const predictor = modelPredictor(model);
+    assert.equal(predictor.channels, classes === 3 ? 2 : 1);
     const tiles = [noise(32, 64, 1).data, noise(32, 64, 2).data];
     const held = tf.memory().numTensors;
     const got = await predictor.predict(tiles, 32, 64);
@@ -58,10 +59,12 @@ Deno.test("a model's predictor gives the softmax of class 1 and leaves no tensor
       });
       for (let p = 0; p < 32 * 64; p++) {
         const own = [...logits.subarray(p * classes, (p + 1) * classes)].map(Math.exp);
-        const expected = classes === 1
-          ? own[0] / (1 + own[0])
-          : own[1] / own.reduce((a, b) => a + b);
+        const all = own.reduce((a, b) => a + b);
+        const expected = classes === 1 ? own[0] / (1 + own[0]) : 1 - own[0] / all;
         assert.ok(Math.abs(got[i][p] - expected) < 1e-5);
+        if (classes === 3) {
+          assert.ok(Math.abs(got[i][32 * 64 + p] - own[2] / all) < 1e-5, "the boundary's");
+        }
       }
     }
     await assert.rejects(predictor.predict([new Uint8Array(5)], 32, 64), /tile 0 must be 32 x 64/);
@@ -139,12 +142,14 @@ Deno.test("model files become an ensemble; what does not fit is refused, naming 
     const first = await save("a.safetensors", {}, trained(0.5));
     const second = await save("b.safetensors", {}, trained(0.25));
     const three = await save("c.safetensors", { classes: 3 });
-    const ensemble = await openEnsemble([first]);
+    const ensemble = await openEnsemble([first], { engine: "tensorflow" });
     assert.deepEqual([ensemble.scale, ensemble.tile], [0.5, 64]);
+    assert.equal(ensemble.predictors[0].engine, "TensorFlow.js (wasm)");
     assert.equal(ensemble.predictors[0].name, "a.safetensors");
     const tf32 = await ensemble.predictors[0].predict([noise(64, 64).data], 64, 64);
     ensemble.dispose();
-    const onnx = await openEnsemble([first], { onnx: true });
+    const onnx = await openEnsemble([first]);
+    assert.equal(onnx.predictors[0].engine, "ONNX Runtime", "the default on a processor");
     const ort = await onnx.predictors[0].predict([noise(64, 64).data], 64, 64);
     onnx.dispose();
     assert.ok(tf32[0].every((p, i) => Math.abs(p - ort[0][i]) < 1e-4), "ONNX Runtime agrees");
@@ -161,7 +166,10 @@ Deno.test("model files become an ensemble; what does not fit is refused, naming 
       openEnsemble([first], { expect: { encoder: "resnet18" } }),
       /a\.safetensors has encoder efficientnet-b0, expected resnet18/,
     );
-    await assert.rejects(openEnsemble([join(folder, "x.h5")]), /x\.h5 must be a \.safetensors/);
+    await assert.rejects(
+      openEnsemble([join(folder, "x.h5")]),
+      /x\.h5 must be a file of the kind \.safetensors/,
+    );
     await assert.rejects(openEnsemble([join(folder, "no.safetensors")]), /no\.safetensors/);
     assert.equal(tf.memory().numTensors, before);
   });

@@ -1,0 +1,64 @@
+/** What a model file says of itself that inference goes by. */
+import { readTrainingInfo } from "../training/mod.ts";
+import type { TrustRange } from "./trust.ts";
+
+/** From the metadata `crypts.training`; null where a file does not say it. */
+export interface ModelNotes {
+  /** The factor by which images were resized before training. */
+  scale: number | null;
+  /** Side of the patches in training. */
+  tile: number | null;
+  /** µm per pixel of the images as they were trained on, after scaling. */
+  pixelSize: number | null;
+  /** Optical density of the training images' tissue. */
+  range: TrustRange | null;
+  /** What the model is, what it was validated on, what it may be used for: lines for a reader. */
+  about: string[];
+}
+
+/**
+ * Reads the notes of a model.
+ *
+ * @param path for messages
+ * @throws {RangeError} naming the file and a note that is no such value
+ */
+export function readModelNotes(path: string, metadata: Record<string, string>): ModelNotes {
+  const info: Record<string, unknown> | null = { ...readTrainingInfo(metadata) };
+  const number = (name: string, value: unknown): number | null => {
+    if (value === undefined || value === null) return null;
+    if (typeof value === "number" && value > 0 && value < Infinity) return value;
+    throw new RangeError(
+      `model ${path}: ${name} must be a number > 0, got ${JSON.stringify(value)}`,
+    );
+  };
+  const patch = Array.isArray(info.patchSize) ? info.patchSize[0] : null;
+  return {
+    scale: number("scale", info.scale),
+    tile: number("patchSize", patch),
+    pixelSize: number("pixelSize", info.pixelSize),
+    range: readRange(info.stain),
+    about: aboutOf(info, metadata),
+  };
+}
+
+function readRange(stain: unknown): TrustRange | null {
+  if (typeof stain !== "object" || stain === null) return null;
+  const { mean, deviation } = stain as { mean?: unknown; deviation?: unknown };
+  const three = (values: unknown): [number, number, number] | null =>
+    Array.isArray(values) && values.length === 3 && values.every(Number.isFinite)
+      ? [values[0], values[1], values[2]]
+      : null;
+  const [m, d] = [three(mean), three(deviation)];
+  return m && d ? { mean: m, deviation: d } : null;
+}
+
+/** Notes that are text, in the file's order: `about`, `validatedOn`, `licence`, `use`. */
+function aboutOf(info: Record<string, unknown>, metadata: Record<string, string>): string[] {
+  const texts: [string, unknown][] = [
+    ["what it is", info.about ?? metadata.about],
+    ["validated on", info.validatedOn ?? metadata.validatedOn],
+    ["licence", info.licence ?? metadata.licence],
+    ["use", info.use ?? metadata.use],
+  ];
+  return texts.flatMap(([name, text]) => typeof text === "string" ? [`${name}: ${text}`] : []);
+}

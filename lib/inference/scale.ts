@@ -1,0 +1,67 @@
+/** By which factor an image is resized before models see it: from µm where they are known. */
+
+/** What is known of the size that the models want. */
+export interface ScaleOptions {
+  /** The factor itself, whatever the pixel sizes say; in (0, 4]. */
+  scale?: number;
+  /** µm per pixel of the images that the models were trained on (after scaling); null: not known. */
+  modelPixelSize?: number | null;
+  /** The factor by which training resized its images; the guess where pixel sizes are unknown. */
+  modelScale?: number | null;
+}
+
+/** Factors out of this range are taken for wrong pixel sizes. */
+const SMALLEST = 0.01, LARGEST = 4;
+
+/** A factor this near to 1 changes nothing but the sharpness. */
+const SAME = 0.02;
+
+/**
+ * Chooses the factor: the one asked for, that between the pixel sizes, else that of the training.
+ *
+ * @param name of the image, for messages
+ * @param pixelSize µm per pixel of the full image
+ * @returns the factor, a line that explains it, and whether it is a guess that needs a look
+ * @throws {RangeError} when the factor is out of range, naming the image and what to do
+ * @example
+ * ```ts
+ * // An image of 0.25 µm per pixel for a model of 1 µm per pixel is a quarter as high and wide.
+ * chooseScale("a.tiff", 0.25, { modelPixelSize: 1 }).scale; // 0.25
+ * ```
+ */
+export function chooseScale(
+  name: string,
+  pixelSize: number | null,
+  { scale, modelPixelSize = null, modelScale = null }: ScaleOptions,
+): { scale: number; text: string; guessed: boolean } {
+  if (scale !== undefined) {
+    if (!(scale >= SMALLEST && scale <= LARGEST)) {
+      throw new RangeError(`scale must be in [${SMALLEST}, ${LARGEST}], got ${scale}`);
+    }
+    return { scale, text: `${name}: resized by ${round(scale)}, as asked`, guessed: false };
+  }
+  if (modelPixelSize !== null && pixelSize !== null) {
+    const factor = pixelSize / modelPixelSize;
+    if (!(factor >= SMALLEST && factor <= LARGEST)) {
+      throw new RangeError(
+        `${name} has ${round(pixelSize)} µm per pixel, the models were trained at ` +
+          `${round(modelPixelSize)}: check --pixel-size, or give --scale`,
+      );
+    }
+    const close = Math.abs(factor - 1) < SAME;
+    const sizes = `${round(pixelSize)} µm per pixel, trained at ${round(modelPixelSize)}`;
+    return {
+      scale: close ? 1 : factor,
+      text: `${name}: ${sizes}, ${close ? "not resized" : `resized by ${round(factor)}`}`,
+      guessed: false,
+    };
+  }
+  const factor = modelScale ?? 1;
+  const unknown = pixelSize === null && modelPixelSize !== null;
+  const reason = unknown
+    ? `µm per pixel unknown, resized by ${round(factor)} as in training; --pixel-size says it`
+    : `resized by ${round(factor)} as in training`;
+  return { scale: factor, text: `${name}: ${reason}`, guessed: unknown };
+}
+
+const round = (value: number) => String(Number(value.toPrecision(3)));
