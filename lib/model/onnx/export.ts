@@ -13,35 +13,46 @@ export interface OnnxOptions {
    * encoder's last feature map. Also the name of the graph's output. Default "logits".
    */
   output?: "logits" | "probabilities" | "features";
+  /**
+   * Height and width of the input, multiples of `model.sideMultiple`; the file then takes these alone, one
+   * image at a time. Default: batch and sides are free. OpenCV (4.11, which QuPath uses) reads no file
+   * with free sides.
+   */
+  sides?: readonly [height: number, width: number];
   /** Further entries of the file's metadata. */
   metadata?: Record<string, string>;
 }
 
 /**
  * The model in evaluation mode as ONNX (opset 13): input "input" [N,C,H,W] float32, normalized,
- * batch and sides free (sides multiples of `model.sideMultiple`); one output, see {@link OnnxOptions}.
+ * batch and sides free (sides multiples of `model.sideMultiple`) or fixed; one output, see
+ * {@link OnnxOptions}.
+ *
+ * @throws {RangeError} for sides that are no multiples of `model.sideMultiple`
  */
 export async function encodeOnnx(
   model: GraphModel,
   options: OnnxOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { output = "logits", metadata = {} } = options;
+  const { output = "logits", metadata = {}, sides } = options;
+  if (sides) checkSides(model, sides);
   const { architecture, encoder, inChannels, classes } = model.config;
   const weights = new Map<string, Float32Array>();
   for (const { name, torchShape, layout, variable } of model.parameters.values()) {
     weights.set(name, toTorch(await variable.data() as Float32Array, torchShape, layout));
   }
   const graph = new OnnxGraph(`${architecture} ${encoder}`);
-  const input = graph.input("input", ["batch", inChannels, "height", "width"]);
-  const ops = new OnnxOps(graph, weights);
+  const [batch, height, width] = sides ? [1, ...sides] : ["batch", "height", "width"];
+  const input = graph.input("input", [batch, inChannels, height, width]);
+  const bottleneck = sides?.map((side) => side / model.sideMultiple);
+  const ops = new OnnxOps(graph, weights, bottleneck);
   if (output === "features") {
     const stages = model.encode(ops, input);
     const depth = stages.length - 1;
     graph.output(output, stages[depth], [
-      "batch",
+      batch,
       model.stageChannels[depth],
-      "feature_height",
-      "feature_width",
+      ...(bottleneck ?? ["feature_height", "feature_width"]),
     ]);
   } else {
     const { logits } = model.run(ops, input);
@@ -50,7 +61,7 @@ export async function encodeOnnx(
       : classes > 1
       ? graph.node("Softmax", [logits], { axis: 1 })
       : ops.sigmoid(logits);
-    graph.output(output, value, ["batch", classes, "height", "width"]);
+    graph.output(output, value, [batch, classes, height, width]);
   }
   return graph.encode({
     config: JSON.stringify(model.config),
@@ -61,6 +72,17 @@ export async function encodeOnnx(
     deviation: model.preprocessing.std.join(" "),
     ...metadata,
   });
+}
+
+function checkSides({ sideMultiple }: GraphModel, sides: readonly number[]): void {
+  for (const side of sides) {
+    if (sides.length === 2 && Number.isInteger(side) && side > 0 && side % sideMultiple === 0) {
+      continue;
+    }
+    throw new RangeError(
+      `sides must be a height and a width, multiples of ${sideMultiple}, got ${sides.join(" x ")}`,
+    );
+  }
 }
 
 /**

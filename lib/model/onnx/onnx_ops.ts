@@ -8,7 +8,12 @@ export type WeightValues = ReadonlyMap<string, Float32Array>;
 
 /** Writes an architecture into `graph`; a feature map is the name of an ONNX value. */
 export class OnnxOps implements Ops<string> {
-  constructor(private readonly graph: OnnxGraph, private readonly weights: WeightValues) {}
+  /** @param bottleneck height and width of the deepest feature map, where the input's sides are fixed */
+  constructor(
+    private readonly graph: OnnxGraph,
+    private readonly weights: WeightValues,
+    private readonly bottleneck?: readonly number[],
+  ) {}
 
   conv(x: string, conv: Conv): string {
     return this.convNorm(x, conv, null, "none");
@@ -85,14 +90,21 @@ export class OnnxOps implements Ops<string> {
 
   positionAttention(x: string, top: string, center: string, bottom: string): string {
     const { graph } = this;
-    const flat = (value: string) => graph.node("Reshape", [value, graph.constant([0, 0, -1])]);
+    // One image of known sides: shapes are written as they are, which readers without Shape need.
+    const pixels = this.bottleneck?.reduce((a, b) => a * b);
+    const flat = (value: string) =>
+      graph.node("Reshape", [value, graph.constant(pixels ? [1, -1, pixels] : [0, 0, -1])]);
     const turned = (value: string) => graph.node("Transpose", [flat(value)], { perm: [0, 2, 1] });
     const pairs = graph.node("MatMul", [turned(center), flat(top)]);
-    const all = graph.node("Reshape", [pairs, graph.constant([0, -1])]);
+    const all = graph.node("Reshape", [pairs, graph.constant(pixels ? [1, -1] : [0, -1])]);
     const shares = graph.node("Softmax", [all], { axis: 1 });
-    const map = graph.node("Reshape", [shares, graph.node("Shape", [pairs])]);
+    const square = pixels ? graph.constant([1, pixels, pixels]) : graph.node("Shape", [pairs]);
+    const map = graph.node("Reshape", [shares, square]);
     const attended = graph.node("MatMul", [map, turned(bottom)]);
-    return this.add(x, graph.node("Reshape", [attended, graph.node("Shape", [x])]));
+    const whole = this.bottleneck
+      ? graph.constant([1, -1, ...this.bottleneck])
+      : graph.node("Shape", [x]);
+    return this.add(x, graph.node("Reshape", [attended, whole]));
   }
 }
 
