@@ -29,6 +29,8 @@ export interface EmbeddingJob {
   factor: number;
   trainRows: number[];
   testRows: number[];
+  /** t-SNE and MDS: one map of train and test together, instead of one of each. */
+  joint: boolean;
   /** The values themselves, for the methods that need them (see {@link needsValues}). */
   train?: Matrix;
   test?: Matrix;
@@ -129,12 +131,11 @@ function embedBoth(
     return [{ xy: train, quality: { explained } }, test && { xy: test, quality: {} }];
   }
   if (method === "umap") {
-    const map = packages?.packagedUmap ?? umap;
-    const { train, test } = map(distances, n, { ...job, random, cross: cross(), tell });
+    const { train, test } = umap(distances, n, { ...job, random, cross: cross(), tell });
     return [{ xy: train, quality: {} }, test && { xy: test, quality: {} }];
   }
-  // t-SNE and MDS know no new points: train and test get a map each, as in the original.
-  const half = testDistances ? 2 : 1;
+  // t-SNE and MDS know no new points: one map of all, or one of train and one of test.
+  const apart = testDistances !== undefined && !job.joint, half = apart ? 2 : 1;
   const fit = (d: Float64Array, m: number, part: number, values?: Matrix): Points => {
     const inform = (done: number, total: number) => tell(part * total + done, half * total);
     if (m === 1) return { xy: new Float32Array(2), quality: {} };
@@ -151,10 +152,25 @@ function embedBoth(
       : tsne(d, m, { ...options, start: pcaFromDistances(d, m).train });
     return { xy, quality: { divergence } };
   };
-  return [
-    fit(distances, n, 0, job.train),
-    testDistances && fit(testDistances, testRows.length, 1, job.test),
-  ];
+  if (apart) {
+    return [
+      fit(distances, n, 0, job.train),
+      fit(testDistances, testRows.length, 1, job.test),
+    ];
+  }
+  if (!testDistances) return [fit(distances, n, 0, job.train), undefined];
+  const both = [...trainRows, ...testRows];
+  const all = pick(job.distances, job.rows, both, both, job.factor);
+  const { xy, quality } = fit(all, both.length, 0, job.train && stacked(job.train, job.test!));
+  return [{ xy: xy.slice(0, 2 * n), quality }, { xy: xy.slice(2 * n), quality }];
+}
+
+/** The rows of one matrix below those of another. */
+function stacked(a: Matrix, b: Matrix): Matrix {
+  const values = new Float32Array(a.values.length + b.values.length);
+  values.set(a.values);
+  values.set(b.values, a.values.length);
+  return { values, rows: a.rows + b.rows, columns: a.columns };
 }
 
 /** The figures that every method has, and the stress where distances are meant to be kept. */

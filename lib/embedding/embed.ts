@@ -27,9 +27,15 @@ export interface EmbedOptions {
   /** Scaling by the global minimum and maximum as in the original; default true. */
   scale?: boolean;
   /**
-   * The project's own implementations (default), or ml-pca, tsne-js, umap-js and druidjs.
+   * Of PCA, t-SNE and MDS: the project's own (default), or ml-pca, tsne-js and druidjs. UMAP is
+   * always umap-js.
    */
   implementation?: "own" | "package";
+  /**
+   * t-SNE and MDS know no new points. True (default): one map of train and test together, so that
+   * their places can be compared; false: a map each, as in the original, which share no frame.
+   */
+  joint?: boolean;
   /** Hears the share done, in [0, 1]. */
   onProgress?: (share: number) => void;
   signal?: AbortSignal;
@@ -41,8 +47,9 @@ const known = new WeakMap<Float32Array, Promise<Float64Array>>();
 /**
  * Maps the rows of `features` to the plane in a worker thread.
  *
- * PCA and UMAP are fitted on train and applied to test; t-SNE and MDS know no new points and run on
- * both separately, as in the original. The distances of all rows are kept as long as `features.values` lives; the values must not be changed between two calls.
+ * PCA and UMAP are fitted on train and applied to test; t-SNE and MDS run on both together or apart
+ * (`joint`). The distances of all rows are kept as long as `features.values` lives; the values must
+ * not be changed between two calls.
  *
  * @returns interleaved coordinates, and how good they are
  * @throws {RangeError} for sizes that do not fit, too few train rows, or values that are not finite
@@ -88,6 +95,7 @@ export async function embed(features: Matrix, options: EmbedOptions): Promise<Em
     factor,
     trainRows,
     testRows,
+    joint: options.joint ?? true,
     train: given ? values(trainRows) : undefined,
     test: given && testRows.length ? values(testRows) : undefined,
     labels,

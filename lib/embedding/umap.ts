@@ -1,8 +1,7 @@
-/** UMAP (McInnes, Healy and Melville 2018) of known distances, after umap-learn 0.5. */
+/** UMAP (McInnes, Healy and Melville 2018) of known distances, by the package umap-js. */
+import { UMAP } from "umap-js";
 import type { Random } from "../base/mod.ts";
 import { nearest } from "./distances.ts";
-import { pcaFromDistances } from "./pca.ts";
-import { crossGraph, fuzzyGraph, type Graph } from "./umap_graph.ts";
 
 /** Settings of {@link umap}. */
 export interface UmapOptions {
@@ -11,7 +10,7 @@ export interface UmapOptions {
   neighbours: number;
   /** Distance in the map at which near points may lie, in [0, 1]. */
   minDist: number;
-  /** Epochs; default 500, for more than 10,000 points 200. */
+  /** Epochs; default umap-js's, 500 for small sets and fewer for larger ones. */
   iterations?: number;
   /** Distances [tests, n] from new points to the fitted ones. */
   cross?: Float64Array;
@@ -19,9 +18,8 @@ export interface UmapOptions {
 }
 
 /**
- * The map of `distances` [n, n], and new points laid into the finished map. Neighbours are exact.
- * The start is PCA and not the graph's spectrum: as informative (Kobak and Linderman 2021), and
- * defined for graphs that fall apart.
+ * The map of `distances` [n, n], and new points placed in the finished map. Neighbours are exact: the
+ * package never sees the features, only row numbers.
  *
  * @returns interleaved coordinates
  * @throws {RangeError} for fewer than 3 points or neighbours below 2
@@ -31,129 +29,69 @@ export function umap(
   n: number,
   options: UmapOptions,
 ): { train: Float32Array; test?: Float32Array } {
-  const { random, cross, tell } = options, k = Math.min(options.neighbours, n);
+  const { random, cross, tell } = options, k = Math.min(options.neighbours, n - 1);
   if (n < 3) throw new RangeError(`UMAP needs at least 3 points, got ${n}`);
   if (!(k >= 2)) throw new RangeError(`UMAP needs at least 2 neighbours, got ${k}`);
-  const epochs = options.iterations ?? (n <= 10_000 ? 500 : 200), shape = curve(options.minDist);
-  const graph = fuzzyGraph(distances, n, nearest(distances, n, n, k - 1, true), k);
-  const xy = startOf(pcaFromDistances(distances, n).train, random);
-  layOut(xy, xy, graph, { shape, random, epochs, rate: 1, moveBoth: true, tell });
-  const train = Float32Array.from(xy);
-  if (!cross) return { train };
-  const tests = cross.length / n;
-  const links = crossGraph(cross, n, nearest(cross, tests, n, k, false), k);
-  const fresh = new Float64Array(2 * tests), weight = new Float64Array(tests);
-  links.head.forEach((i, e) => {
-    weight[i] += links.weight[e];
-    for (const d of [0, 1]) fresh[2 * i + d] += links.weight[e] * xy[2 * links.tail[e] + d];
+  const map = new UMAP({
+    nNeighbors: k,
+    minDist: options.minDist,
+    nEpochs: options.iterations,
+    random: () => random.next(),
+    distanceFn: ([a], [b]) => distances[a * n + b],
   });
-  for (let i = 0; i < 2 * tests; i++) fresh[i] /= weight[i >> 1];
-  const few = options.iterations ? Math.ceil(options.iterations / 3) : 100;
-  // A quarter of the rate, as umap-learn does: new points settle, they do not travel.
-  layOut(fresh, xy, links, { shape, random, epochs: few, rate: 0.25, moveBoth: false });
-  return { train, test: Float32Array.from(fresh) };
+  // Points in the same place would get weights of 0 / 0.
+  const floor = 1e-6 * (distances.reduce((a, b) => Math.max(a, b), 0) || 1);
+  const others = nearest(distances, n, n, k - 1, true);
+  const indices = Array.from(
+    { length: n },
+    (_, i) => [i, ...others.subarray(i * (k - 1), (i + 1) * (k - 1))],
+  );
+  map.setPrecomputedKNN(
+    indices,
+    indices.map((row, i) => row.map((j) => i === j ? 0 : Math.max(floor, distances[i * n + j]))),
+  );
+  const epochs = map.initializeFit(Array.from({ length: n }, (_, i) => [i]));
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    map.step();
+    if (epoch % 20 === 0) tell?.(epoch, epochs);
+  }
+  const train = Float32Array.from(map.getEmbedding().flat());
+  return cross ? { train, test: placed(train, cross, n, k) } : { train };
 }
 
-/** Coordinates scaled to [0, 10] with a little noise, so that equal points can part. */
-function startOf(plane: Float32Array, random: Random): Float64Array {
-  const xy = new Float64Array(plane.length);
-  for (const d of [0, 1]) {
-    let low = Infinity, high = -Infinity;
-    for (let i = d; i < plane.length; i += 2) {
-      low = Math.min(low, plane[i]);
-      high = Math.max(high, plane[i]);
-    }
-    const span = high - low || 1;
-    for (let i = d; i < plane.length; i += 2) {
-      xy[i] = 10 * (plane[i] - low) / span + random.normal(0, 1e-3);
-    }
+/**
+ * New points at the mean of their neighbours' places, weighted as UMAP weighs edges: where its own
+ * `transform` starts. Its further steps push new points off their neighbours onto a ring around
+ * them (negative samples without the pull from the other end), so they are left out.
+ */
+function placed(train: Float32Array, cross: Float64Array, n: number, k: number): Float32Array {
+  const tests = cross.length / n, neighbours = nearest(cross, tests, n, k, false);
+  const xy = new Float32Array(2 * tests);
+  for (let i = 0; i < tests; i++) {
+    const near = neighbours.subarray(i * k, (i + 1) * k);
+    const weights = edgeWeights(Float64Array.from(near, (j) => cross[i * n + j]));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    near.forEach((j, e) => {
+      for (const d of [0, 1]) xy[2 * i + d] += weights[e] * train[2 * j + d] / sum;
+    });
   }
   return xy;
 }
 
 /**
- * The a and b for which 1 / (1 + a d^2b) comes nearest to "1 up to minDist, then exp(minDist - d)"
- * on 300 points of [0, 3], by Gauss-Newton on (a, b).
+ * exp(-(d - nearest) / width) with the width for which the weights add up to log2 of their number
+ * (umap-learn's `smooth_knn_dist` and `compute_membership_strengths`), by bisection.
  */
-export function curve(minDist: number): { a: number; b: number } {
-  let a = 1, b = 1;
-  for (let step = 0; step < 100; step++) {
-    let aa = 0, ab = 0, bb = 0, ga = 0, gb = 0;
-    for (let i = 1; i < 300; i++) {
-      const d = 3 * i / 299, wanted = d < minDist ? 1 : Math.exp(minDist - d);
-      const power = d ** (2 * b), value = 1 / (1 + a * power), slope = -value * value * power;
-      const da = slope, db = slope * 2 * a * Math.log(d), miss = wanted - value;
-      [aa, ab, bb] = [aa + da * da, ab + da * db, bb + db * db];
-      [ga, gb] = [ga + da * miss, gb + db * miss];
-    }
-    const det = aa * bb - ab * ab, stepA = (bb * ga - ab * gb) / det;
-    const stepB = (aa * gb - ab * ga) / det;
-    // Halved where it would leave the positive numbers.
-    let share = 1;
-    while (a + share * stepA <= 0 || b + share * stepB <= 0) share /= 2;
-    a += share * stepA;
-    b += share * stepB;
-    if (Math.abs(stepA) + Math.abs(stepB) < 1e-12) break;
+export function edgeWeights(distances: Float64Array): Float64Array {
+  const nearestOne = distances.reduce((a, b) => Math.min(a, b), Infinity);
+  const wanted = Math.log2(distances.length);
+  const weightsFor = (width: number) => distances.map((d) => Math.exp(-(d - nearestOne) / width));
+  const mean = distances.reduce((a, b) => a + b, 0) / distances.length;
+  let low = 1e-3 * mean || 1e-12, high = 1e3 * mean || 1;
+  for (let step = 0; step < 64; step++) {
+    const width = (low + high) / 2;
+    if (weightsFor(width).reduce((a, b) => a + b, 0) > wanted) high = width;
+    else low = width;
   }
-  return { a, b };
-}
-
-/** Stochastic gradient descent over the edges, each as often as its weight says, with 5 strangers pushed off each time. */
-function layOut(
-  heads: Float64Array,
-  tails: Float64Array,
-  graph: Graph,
-  options: {
-    shape: { a: number; b: number };
-    random: Random;
-    epochs: number;
-    rate: number;
-    moveBoth: boolean;
-    tell?: (done: number, total: number) => void;
-  },
-): void {
-  const { shape: { a, b }, random, epochs, moveBoth } = options, strangers = 5;
-  const most = graph.weight.reduce((m, w) => Math.max(m, w), 0);
-  const kept = [...graph.weight.keys()].filter((e) => graph.weight[e] >= most / epochs);
-  const head = Int32Array.from(kept, (e) => graph.head[e]);
-  const tail = Int32Array.from(kept, (e) => graph.tail[e]);
-  const every = Float64Array.from(kept, (e) => most / graph.weight[e]);
-  const next = every.slice(), nextPush = every.map((v) => v / strangers);
-  // In the fit an edge pulls each point from both of its ends; a new point has only the one end.
-  // Pulled once, it would settle on a ring around its neighbours, as it does in umap-learn.
-  const others = tails.length / 2, twice = moveBoth ? 1 : 2;
-  const clip = (v: number) => v > 4 ? 4 : v < -4 ? -4 : v;
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const rate = options.rate * (1 - epoch / epochs);
-    for (let e = 0; e < head.length; e++) {
-      if (next[e] > epoch) continue;
-      const i = 2 * head[e], j = 2 * tail[e];
-      let dx = heads[i] - tails[j], dy = heads[i + 1] - tails[j + 1], square = dx * dx + dy * dy;
-      if (square > 0) {
-        const power = square ** b, pull = twice * -2 * a * b * power / square / (a * power + 1);
-        const gx = rate * clip(pull * dx), gy = rate * clip(pull * dy);
-        heads[i] += gx;
-        heads[i + 1] += gy;
-        if (moveBoth) {
-          tails[j] -= gx;
-          tails[j + 1] -= gy;
-        }
-      }
-      next[e] += every[e];
-      const pushes = Math.floor((epoch - nextPush[e]) / (every[e] / strangers));
-      for (let p = 0; p < pushes; p++) {
-        const other = 2 * random.int(others);
-        if (moveBoth && other === i) continue;
-        dx = heads[i] - tails[other];
-        dy = heads[i + 1] - tails[other + 1];
-        square = dx * dx + dy * dy;
-        if (square === 0) continue;
-        const push = 2 * b / ((0.001 + square) * (a * square ** b + 1));
-        heads[i] += rate * clip(push * dx);
-        heads[i + 1] += rate * clip(push * dy);
-      }
-      nextPush[e] += pushes * every[e] / strangers;
-    }
-    if (epoch % 20 === 0) options.tell?.(epoch, epochs);
-  }
+  return weightsFor((low + high) / 2);
 }
