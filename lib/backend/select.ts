@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "./gradients.ts";
 import type { BackendCandidate } from "./candidate.ts";
+import { releaseEarly } from "./early_release.ts";
 import { selfTest } from "./self_test.ts";
 
 /** What {@link selectBackend} chose, and why nothing better. */
@@ -56,6 +57,7 @@ export async function selectBackend(preference?: string): Promise<BackendReport>
       const candidate = await load(...CANDIDATES[name]);
       const device = await candidate.activate();
       await tf.ready();
+      releaseEarly(tf.getBackend());
       await selfTest();
       active = { name, device, line: describe(name, device, refused), refused };
       return active;

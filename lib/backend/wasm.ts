@@ -18,6 +18,7 @@ import { registerBatchNorm } from "./wasm/batch_norm.ts";
 import { registerChannels } from "./wasm/channels.ts";
 import { registerConv } from "./wasm/conv.ts";
 import { registerDepthwise } from "./wasm/depthwise.ts";
+import { registerIdentity } from "./wasm/identity.ts";
 import { loadKernels, threads } from "./wasm/kernels.ts";
 import { captureMemory } from "./wasm/memory.ts";
 import { registerPoolGradients } from "./wasm/pool_gradients.ts";
@@ -50,6 +51,7 @@ async function start(): Promise<void> {
   registerChannels();
   registerConv();
   registerDepthwise();
+  registerIdentity();
   registerPoolGradients();
   registerResize();
   registerSegmentSum();
