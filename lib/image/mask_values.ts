@@ -61,6 +61,11 @@ async function wideLabels(path: string, header: ImageHeader): Promise<Uint16Arra
     data.byteOffset,
     data.length / kind.BYTES_PER_ELEMENT,
   );
+  // libvips cuts signed 16 bits at 0 on the way here.
+  const least = depth === "short"
+    ? (await named(path, () => openImage(path, { lenient }).stats())).channels[0].min
+    : 0;
+  if (least < 0) throw refused(`${least}`);
   for (const value of values) {
     if (!(Number.isInteger(value) && value >= 0 && value <= 65535)) throw refused(`${value}`);
   }
