@@ -1,8 +1,8 @@
 /** Why the prediction fails: what failed crypts have in common. */
-import type { CryptFate } from "./outcomes.ts";
+import type { CryptOutcome } from "./outcomes.ts";
 
 /** A property, and how well it tells failed crypts from the others. */
-export interface Cause {
+export interface FailureProperty {
   property: "size" | "border" | "shape" | "crowding" | "brightness" | "stain" | "outline";
   /** What failed crypts are, in words: "smaller", "touching the border", … */
   failedAre: string;
@@ -18,7 +18,12 @@ export interface Cause {
   p: number;
 }
 
-const PROPERTIES: [Cause["property"], (fate: CryptFate) => number, more: string, less: string][] = [
+const PROPERTIES: [
+  FailureProperty["property"],
+  (outcome: CryptOutcome) => number,
+  more: string,
+  less: string,
+][] = [
   ["size", (f) => f.area, "larger", "smaller"],
   ["border", (f) => f.border ? 1 : 0, "touching the image's border", "away from the border"],
   ["shape", (f) => f.circularity, "rounder", "less round"],
@@ -33,15 +38,15 @@ const PROPERTIES: [Cause["property"], (fate: CryptFate) => number, more: string,
  * ones, strongest first. Properties hang together (small crypts are often cut at the border): this
  * points to causes, it does not prove them.
  *
- * @param fates of one side: missed and merged (truth), or fragments and invented ones (predicted)
+ * @param outcomes of one side: missed and merged (truth), or fragments and spurious ones (predicted)
  *   against found
  * @returns empty when no crypt failed, or all did
  */
-export function explainFailures(fates: readonly CryptFate[]): Cause[] {
-  const failed = fates.filter((f) => f.fate !== "found");
-  const others = fates.filter((f) => f.fate === "found");
+export function rankFailureProperties(outcomes: readonly CryptOutcome[]): FailureProperty[] {
+  const failed = outcomes.filter((f) => f.outcome !== "found");
+  const others = outcomes.filter((f) => f.outcome === "found");
   if (failed.length === 0 || others.length === 0) return [];
-  return PROPERTIES.map(([property, of, more, less]): Cause => {
+  return PROPERTIES.map(([property, of, more, less]): FailureProperty => {
     const a = failed.map(of), b = others.map(of);
     const { auroc, p } = mannWhitney(a, b);
     const middle = property === "border" ? mean : median;

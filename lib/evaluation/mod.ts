@@ -1,6 +1,6 @@
 /** How well predictions fit the truth, by pixel and by crypt, where they fail and why. */
 export { diceBySize, type SizeScore } from "./dice_by_size.ts";
-export { type Cause, explainFailures } from "./error_analysis.ts";
+export { type FailureProperty, rankFailureProperties } from "./error_analysis.ts";
 export {
   bestPartner,
   hausdorff,
@@ -10,7 +10,7 @@ export {
   scoreObjects,
   type SideSums,
 } from "./match.ts";
-export { type CryptFate, cryptFates, type Fate } from "./outcomes.ts";
+export { type CryptOutcome, cryptOutcomes, type Outcome } from "./outcomes.ts";
 export { diceByThreshold, type PixelErrors, pixelErrors } from "./pixel_errors.ts";
 export {
   type BootstrapOptions,

@@ -1,11 +1,11 @@
-/** Where the prediction fails: the fate of each crypt, and what can be measured of it. */
+/** Where the prediction fails: the outcome of each crypt, and what can be measured of it. */
 import type { RgbImage } from "../image/mod.ts";
 import { haematoxylin } from "../stain/mod.ts";
 import { type Crypt, measureCrypt } from "../crypts/mod.ts";
 import { bestPartner, overlapCrypts } from "./match.ts";
 
 /** What became of a crypt. */
-export type Fate =
+export type Outcome =
   /** True and predicted: more than half of it is covered by a prediction of its own. */
   | "found"
   /** True: no prediction covers more than half of it. */
@@ -15,15 +15,15 @@ export type Fate =
   /** Predicted: it covers less than half of any true crypt, but touches one. */
   | "fragment"
   /** Predicted: where there is no crypt. */
-  | "invented";
+  | "spurious";
 
-/** A true or predicted crypt, its fate, and what may have caused it. */
-export interface CryptFate {
+/** A true or predicted crypt, its outcome, and what may have caused it. */
+export interface CryptOutcome {
   image: string;
   /** Which side's crypt it is. */
   side: "truth" | "predicted";
   crypt: number;
-  fate: Fate;
+  outcome: Outcome;
   /** Share of its pixels that the other side has as crypt, too. */
   covered: number;
   /** Pixels. */
@@ -45,16 +45,16 @@ export interface CryptFate {
 const RIM = 0.25;
 
 /**
- * The fate of every true and every predicted crypt of an image, by the GlaS challenge's 50% rule.
+ * The outcome of every true and every predicted crypt of an image, by the GlaS challenge's 50% rule.
  *
  * @param image of the same size as the masks the crypts come from
  */
-export function cryptFates(
+export function cryptOutcomes(
   id: string,
   image: RgbImage,
   predicted: readonly Crypt[],
   truth: readonly Crypt[],
-): CryptFate[] {
+): CryptOutcome[] {
   const overlaps = overlapCrypts(predicted, truth);
   const stain = haematoxylin(image);
   const rims = new Map([...predicted, ...truth].map((crypt) => [crypt, rimOf(crypt)]));
@@ -64,23 +64,23 @@ export function cryptFates(
     return partner >= 0 && shared.get(partner)! > 0.5 * truth[partner].area ? partner : -1;
   });
   const total = (shared: Map<number, number>) => [...shared.values()].reduce((a, b) => a + b, 0);
-  const rows: CryptFate[] = [];
+  const rows: CryptOutcome[] = [];
   truth.forEach((crypt, t) => {
     const shared = overlaps.byTruth[t], most = bestPartner(shared);
     const covered = most >= 0 && shared.get(most)! > 0.5 * crypt.area;
-    const fate = detects.includes(t) ? "found" : covered ? "merged" : "missed";
+    const outcome = detects.includes(t) ? "found" : covered ? "merged" : "missed";
     rows.push({
       ...describe(id, "truth", crypt, truth, rims, image, stain),
-      fate,
+      outcome,
       covered: total(shared) / crypt.area,
     });
   });
   predicted.forEach((crypt, p) => {
     const shared = overlaps.byPredicted[p];
-    const fate = detects[p] >= 0 ? "found" : shared.size > 0 ? "fragment" : "invented";
+    const outcome = detects[p] >= 0 ? "found" : shared.size > 0 ? "fragment" : "spurious";
     rows.push({
       ...describe(id, "predicted", crypt, predicted, rims, image, stain),
-      fate,
+      outcome,
       covered: total(shared) / crypt.area,
     });
   });
@@ -95,7 +95,7 @@ function describe(
   rims: Map<Crypt, Int32Array>,
   rgb: RgbImage,
   stain: Float32Array,
-): Omit<CryptFate, "fate" | "covered"> {
+): Omit<CryptOutcome, "outcome" | "covered"> {
   const m = measureCrypt(crypt), { data, width } = rgb;
   let luma = 0, blue = 0;
   for (let y = 0; y < crypt.height; y++) {

@@ -110,7 +110,7 @@ export function scoreTable(scores: readonly ImageScores[]): DataFrame {
     ["crypts", (s) => s.crypts, sum],
     ["predicted", (s) => s.predictedCrypts, sum],
     ["found", (s) => s.truePositives, sum],
-    ["invented", (s) => s.falsePositives, sum],
+    ["spurious", (s) => s.falsePositives, sum],
     ["missed", (s) => s.falseNegatives, sum],
   ];
   const series: Record<string, unknown> = {

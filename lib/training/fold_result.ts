@@ -46,13 +46,13 @@ export interface Limits {
 }
 
 /** Best epoch and patience left after `epochs`. */
-export function standing(epochs: readonly EpochLog[], { patience }: Limits) {
+export function patienceState(epochs: readonly EpochLog[], { patience }: Limits) {
   return earlyStopping(epochs.map((e) => e.validLoss), patience);
 }
 
 /** Why there is no further epoch; null when there is one. */
 export function ending({ epochs }: Progress, limits: Limits): FoldResult["ended"] | null {
-  if (standing(epochs, limits).patienceLeft === 0) return "patience";
+  if (patienceState(epochs, limits).patienceLeft === 0) return "patience";
   return epochs.length >= limits.epochs ? "epochs" : null;
 }
 
@@ -64,7 +64,7 @@ export function foldResult(
   limits: Limits,
   ended: FoldResult["ended"],
 ): FoldResult {
-  const { epoch, validLoss, validDice } = epochs[standing(epochs, limits).best];
+  const { epoch, validLoss, validDice } = epochs[patienceState(epochs, limits).best];
   return {
     fold: index,
     modelPath,

@@ -6,14 +6,20 @@ import { digestFile, type Random } from "../base/mod.ts";
 import { type Progress, saveBest, saveProgress } from "./checkpoint.ts";
 import { evaluate } from "./evaluate.ts";
 import { feedBatches } from "./feeder.ts";
-import { ending, type FoldPaths, type FoldResult, foldResult, standing } from "./fold_result.ts";
+import {
+  ending,
+  type FoldPaths,
+  type FoldResult,
+  foldResult,
+  patienceState,
+} from "./fold_result.ts";
 import type { Fold } from "./folds.ts";
 import { type EpochLog, writeFoldLog } from "./logs.ts";
 import type { CompleteOptions } from "./options.ts";
 import { shuffledOrder } from "./order.ts";
 import type { SampleSource } from "./sample_source.ts";
 import { trainStep } from "./step.ts";
-import { breathe, DivergedError, takeStopFile } from "./stopping.ts";
+import { DivergedError, takeStopFile, yieldToEvents } from "./stopping.ts";
 
 /** A fold in training: everything it works on, none of it owned. */
 export class FoldRun {
@@ -54,7 +60,7 @@ export class FoldRun {
       loss: this.loss,
       source: this.source,
       signal: options.signal,
-      onBatch: () => breathe(),
+      onBatch: () => yieldToEvents(),
     });
     if (!Number.isFinite(valid.loss)) {
       throw new DivergedError(
@@ -71,7 +77,7 @@ export class FoldRun {
     };
     progress.epochs.push(log);
     // The checkpoint names the best weights by their digest before they get their name: see settleBest.
-    const best = standing(progress.epochs, options).best === number - 1;
+    const best = patienceState(progress.epochs, options).best === number - 1;
     if (best) await this.saveBest(log);
     await saveProgress(paths.last, this.model, await this.optimizer.saveState(), progress);
     if (best) await Deno.rename(paths.pending, paths.best);
@@ -145,7 +151,7 @@ export class FoldRun {
         samplesPerSecond: 1000 * sum.count / elapsed,
         waitingShare: sum.waited / elapsed,
       });
-      await breathe();
+      await yieldToEvents();
     }
     return { loss: sum.loss / sum.count, dice: sum.dice / sum.count };
   }
@@ -170,7 +176,7 @@ export class FoldRun {
     const { epochs } = this.progress;
     const kept = epochs.length > 0
       ? `the best weights (epoch ${
-        standing(epochs, this.options).best + 1
+        patienceState(epochs, this.options).best + 1
       }) are kept in ${this.paths.best}`
       : "no epoch was finished";
     return `${kept}. A smaller learning rate or clipNorm may help`;

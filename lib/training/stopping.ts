@@ -18,6 +18,6 @@ export function takeStopFile(stopFile: string | undefined): boolean {
 }
 
 /** Lets timers, signals, worker messages and a notebook's output have their turn. */
-export function breathe(): Promise<void> {
+export function yieldToEvents(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

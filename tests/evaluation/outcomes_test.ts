@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { Mask, RgbImage } from "../../lib/image/pixels.ts";
 import { diceScore } from "../../lib/annotation/metrics.ts";
-import { type CryptFate, cryptFates } from "../../lib/evaluation/outcomes.ts";
+import { type CryptOutcome, cryptOutcomes } from "../../lib/evaluation/outcomes.ts";
 import { diceBySize } from "../../lib/evaluation/dice_by_size.ts";
 import { diceByThreshold, pixelErrors } from "../../lib/evaluation/pixel_errors.ts";
 import { encodeRuns } from "../../lib/annotation/runs_rle.ts";
-import { explainFailures } from "../../lib/evaluation/error_analysis.ts";
+import { rankFailureProperties } from "../../lib/evaluation/error_analysis.ts";
 import { findCrypts } from "../../lib/crypts/find.ts";
 import { RunCollector } from "../../lib/image/runs.ts";
 import { scoreImage, scoreTable } from "../../lib/evaluation/scores.ts";
@@ -27,7 +27,7 @@ function painted(mask: Mask): RgbImage {
   return { data, height: mask.height, width: mask.width };
 }
 
-Deno.test("every crypt has its fate: found, missed, merged, fragment, invented", () => {
+Deno.test("every crypt has its outcome: found, missed, merged, fragment, spurious", () => {
   const truth = boxes([0, 0, 20, 20], [40, 10, 20, 20], [40, 34, 20, 20], [10, 60, 30, 30], [
     80,
     90,
@@ -41,9 +41,9 @@ Deno.test("every crypt has its fate: found, missed, merged, fragment, invented",
     [60, 80, 8, 8], // nothing there; the fifth is missed
   );
   const image = painted(truth);
-  const fates = cryptFates("a", image, findCrypts(predicted), findCrypts(truth));
+  const outcomes = cryptOutcomes("a", image, findCrypts(predicted), findCrypts(truth));
   const of = (side: string) =>
-    fates.filter((f) => f.side === side).map((f) => [f.area, f.fate] as const);
+    outcomes.filter((f) => f.side === side).map((f) => [f.area, f.outcome] as const);
   assert.deepEqual(of("truth"), [
     [400, "found"],
     [900, "missed"],
@@ -55,30 +55,30 @@ Deno.test("every crypt has its fate: found, missed, merged, fragment, invented",
     [400, "found"],
     [300, "fragment"],
     [920, "found"],
-    [64, "invented"],
+    [64, "spurious"],
   ]);
-  const [first, fourth] = fates;
+  const [first, fourth] = outcomes;
   assert.deepEqual([first.border, fourth.border], [true, false]);
   assert.equal(first.covered, 0.9);
   assert.equal(Math.round(fourth.covered * 900), 300);
   assert.ok(Math.abs(first.brightness - (0.299 * 90 + 0.587 * 60 + 0.114 * 140)) < 1e-9);
   assert.ok(first.rimContrast > 0.05, "the rim is darker than the tissue");
-  const invented = fates.find((f) => f.fate === "invented")!;
-  assert.ok(Math.abs(invented.rimContrast) < 1e-6 && invented.brightness > first.brightness);
-  const second = fates.find((f) => f.side === "truth" && f.fate === "merged")!;
+  const spurious = outcomes.find((f) => f.outcome === "spurious")!;
+  assert.ok(Math.abs(spurious.rimContrast) < 1e-6 && spurious.brightness > first.brightness);
+  const second = outcomes.find((f) => f.side === "truth" && f.outcome === "merged")!;
   assert.equal(second.gap, 5, "from column 29 to column 34");
-  assert.ok(Math.abs(invented.gap - Math.hypot(25, 1)) < 1e-9);
+  assert.ok(Math.abs(spurious.gap - Math.hypot(25, 1)) < 1e-9);
 });
 
 Deno.test("the cause of failures is found: small crypts are missed, the rest is chance", () => {
-  const random = createRandom(9), fates: CryptFate[] = [];
+  const random = createRandom(9), outcomes: CryptOutcome[] = [];
   for (let i = 0; i < 400; i++) {
     const area = random.uniform(100, 1000);
-    fates.push({
+    outcomes.push({
       image: "a",
       side: "truth",
       crypt: i,
-      fate: random.next() < (area < 300 ? 0.8 : 0.05) ? "missed" : "found",
+      outcome: random.next() < (area < 300 ? 0.8 : 0.05) ? "missed" : "found",
       covered: 0,
       area,
       circularity: random.next(),
@@ -89,29 +89,29 @@ Deno.test("the cause of failures is found: small crypts are missed, the rest is 
       rimContrast: random.next(),
     });
   }
-  const [size, ...rest] = explainFailures(fates);
+  const [size, ...rest] = rankFailureProperties(outcomes);
   assert.equal(size.property, "size");
   assert.equal(size.failedAre, "smaller");
   assert.ok(size.failed < size.others && size.auroc > 0.85 && size.p < 1e-6);
   assert.ok(rest.every((cause) => cause.auroc < 0.62 && cause.p > 1e-3));
   // The AUROC counted pair by pair.
   let pairs = 0, wins = 0;
-  for (const a of fates.filter((f) => f.fate !== "found")) {
-    for (const b of fates.filter((f) => f.fate === "found")) {
+  for (const a of outcomes.filter((f) => f.outcome !== "found")) {
+    for (const b of outcomes.filter((f) => f.outcome === "found")) {
       pairs++;
       wins += a.area < b.area ? 1 : a.area === b.area ? 0.5 : 0;
     }
   }
   assert.ok(Math.abs(size.auroc - wins / pairs) < 1e-12);
-  assert.deepEqual(explainFailures(fates.filter((f) => f.fate === "found")), []);
+  assert.deepEqual(rankFailureProperties(outcomes.filter((f) => f.outcome === "found")), []);
 });
 
 Deno.test("the Mann-Whitney p is SciPy 1.17's (asymptotic, with ties and continuity)", () => {
-  const fate = (area: number, found: boolean): CryptFate => ({
+  const outcome = (area: number, found: boolean): CryptOutcome => ({
     image: "a",
     side: "truth",
     crypt: 1,
-    fate: found ? "found" : "missed",
+    outcome: found ? "found" : "missed",
     covered: 0,
     area,
     circularity: 0,
@@ -122,9 +122,9 @@ Deno.test("the Mann-Whitney p is SciPy 1.17's (asymptotic, with ties and continu
     rimContrast: 0,
   });
   const failed = [1, 2, 2, 3, 5, 8], others = [2, 4, 6, 7, 8, 9, 9, 12];
-  const causes = explainFailures([
-    ...failed.map((a) => fate(a, false)),
-    ...others.map((a) => fate(a, true)),
+  const causes = rankFailureProperties([
+    ...failed.map((a) => outcome(a, false)),
+    ...others.map((a) => outcome(a, true)),
   ]);
   const { auroc, p } = causes.find((c) => c.property === "size")!;
   assert.ok(Math.abs(auroc - SCIPY.auroc) < 1e-12, `${auroc}`);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "../../lib/backend/select.ts";
-import { valleyFigure } from "../../lib/viz/figures/optimizer_figure.ts";
+import { optimizerFigure } from "../../lib/viz/figures/optimizer_figure.ts";
 import {
   optimizerPaths,
   valley,
@@ -23,7 +23,7 @@ Deno.test("in the noisy valley Ranger ends lower than RAdam, and that lower than
   assert.ok(late.Ranger < late.RAdam, JSON.stringify(late));
   assert.ok(late.RAdam < Math.min(late.Adam, late.SGD), JSON.stringify(late));
   assert.equal(valley(...VALLEY_FLOOR as [number, number]), 0);
-  const svg = valleyFigure();
+  const svg = optimizerFigure();
   for (const { name } of paths) assert.match(svg, new RegExp(`>${name} [\\d.]+<`));
   assert.equal(svg.match(/<path/g)!.length > 8, true);
 });

@@ -17,7 +17,7 @@ const WIDTH = 460, HEIGHT = 330;
  * side by side over the valley's contour lines, as a complete SVG. The legend tells each one's mean
  * height over its last quarter.
  */
-export function valleyFigure(options: WalkOptions = {}): string {
+export function optimizerFigure(options: WalkOptions = {}): string {
   const paths = optimizerPaths(options);
   const steps = paths[0].points.length - 1;
   const legend: LegendEntry[] = paths.map(({ name, points }, i) => {
