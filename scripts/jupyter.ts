@@ -1,5 +1,5 @@
 /** JupyterLab and nbclient in `.venv`, and the project's own Deno kernel beside them. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { exists, PROJECT_ROOT, writeWhole } from "crypts/base";
 
 /** The kernel's name: the project's own, so that a user's other Deno kernels stay untouched. */
@@ -28,7 +28,9 @@ async function ensureVenv(): Promise<void> {
   // The stamp holds the requirements it was made from: a changed file means a new installation.
   const stamp = join(VENV, ".installed");
   const wanted = await Deno.readTextFile(REQUIREMENTS);
-  if (await exists(stamp) && await Deno.readTextFile(stamp) === wanted) return;
+  const stamped = await exists(stamp) && await Deno.readTextFile(stamp) === wanted;
+  if (stamped && await venvWorks(VENV)) return;
+  await Deno.remove(stamp).catch(() => {}); // half-made from here on, until it is written again
   console.error("Installing JupyterLab and nbclient into .venv (once, about a minute) …");
   await run(await findPython(), ["-m", "venv", "--clear", VENV]);
   await run(venvProgram("python"), [
@@ -36,6 +38,35 @@ async function ensureVenv(): Promise<void> {
     ...["-r", REQUIREMENTS],
   ]);
   await writeWhole(stamp, wanted);
+}
+
+/** Python that fails unless the packages are there; importing them would take seconds. */
+const FIND_PACKAGES = `import sys, importlib.util as u
+sys.exit(any(u.find_spec(name) is None for name in ("jupyterlab", "nbclient", "nbconvert")))`;
+
+/**
+ * Whether a virtual environment runs and lies where it was made: after a move its programs would still
+ * start the Python of the old place, or none.
+ */
+export async function venvWorks(venv: string): Promise<boolean> {
+  const folder = join(venv, WINDOWS ? "Scripts" : "bin");
+  const extension = WINDOWS ? ".exe" : "";
+  try {
+    if (!WINDOWS) {
+      const script = await Deno.readTextFile(join(folder, "jupyter"));
+      const interpreter = /\/[^\n"']*\/bin\/python[\d.]*/.exec(script)?.[0] ?? "";
+      const own = await Deno.realPath(folder);
+      if (await Deno.realPath(dirname(interpreter)) !== own) return false;
+    }
+    const { success } = await new Deno.Command(join(folder, `python${extension}`), {
+      args: ["-c", FIND_PACKAGES],
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return success;
+  } catch {
+    return false;
+  }
 }
 
 async function findPython(): Promise<string> {

@@ -2,10 +2,18 @@
  * Executes notebooks headless through the project's kernel:
  * `deno task notebooks [--data DIR] [--profile NAME] [--out DIR] [--in-place] [NOTEBOOK…]`.
  */
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { exists, PROJECT_ROOT } from "crypts/base";
-import { chooseProfile, formatSeconds, openWorkspace, shortPath } from "crypts/notebook";
+import {
+  chooseProfile,
+  formatSeconds,
+  openData,
+  openWorkspace,
+  PROFILES,
+  shortPath,
+} from "crypts/notebook";
+import { checking, needFolderOrNothing, refuseEmpty, runCommand } from "./command.ts";
 import { ensureJupyter, KERNEL, venvProgram } from "./jupyter.ts";
 
 /** The notebooks in the order in which they build on each other. */
@@ -88,16 +96,32 @@ async function notebookPath(name: string): Promise<string> {
   return path;
 }
 
-/** Executes several notebooks in turn and prints what each took. */
+/** What {@link executeAll} runs with. */
+export type ExecuteAllOptions = Omit<ExecuteOptions, "output"> & { inPlace?: boolean };
+
+/**
+ * Executes several notebooks in turn and prints what each took. Names, profile and data set are looked
+ * at before anything is installed.
+ *
+ * @throws {UsageError} naming what cannot be used
+ * @throws {Error} naming the notebook and the failing cell
+ */
 export async function executeAll(
   names: string[],
-  options: Omit<ExecuteOptions, "output"> & { inPlace?: boolean },
+  options: ExecuteAllOptions,
 ): Promise<Execution[]> {
+  const { paths, workspace } = await checking(async () => {
+    const paths = [];
+    for (const name of names) paths.push(await notebookPath(name));
+    chooseProfile(options.profile);
+    await needFolderOrNothing("out", options.out && resolve(PROJECT_ROOT, options.out));
+    const workspace = await openWorkspace({ data: options.data, out: options.out });
+    if (!workspace.builtIn) await openData(workspace);
+    return { paths, workspace };
+  });
   await ensureJupyter();
-  const workspace = await openWorkspace({ data: options.data, out: options.out });
   const executions: Execution[] = [];
-  for (const name of names) {
-    const path = await notebookPath(name);
+  for (const path of paths) {
     const output = options.inPlace ? path : join(workspace.root, "executed", basename(path));
     console.log(`\n${basename(path)}`);
     const execution = await executeNotebook(path, { ...options, output });
@@ -111,22 +135,41 @@ export async function executeAll(
   return executions;
 }
 
-if (import.meta.main) {
-  const { values, positionals } = parseArgs({
-    args: Deno.args,
-    allowPositionals: true,
-    options: {
-      data: { type: "string" },
-      profile: { type: "string" },
-      out: { type: "string" },
-      "in-place": { type: "boolean" },
-    },
-  });
-  chooseProfile(values.profile); // an unknown name fails here and not in the third cell
-  await executeAll(positionals.length > 0 ? positionals : NOTEBOOKS, {
-    data: values.data,
-    profile: values.profile,
-    out: values.out,
-    inPlace: values["in-place"],
+const HELP = `Executes notebooks headless, all five in their order where none is named.
+
+deno task notebooks [options] [NOTEBOOK…]
+
+  --data DIR       the data set (default: CRYPTS_DATA, else the built-in one)
+  --profile NAME   ${Object.keys(PROFILES).join(", ")} (default: CRYPTS_PROFILE, else demo)
+  --out DIR        where results go (default: as for the notebooks)
+  --in-place       writes the outputs into the notebooks themselves
+
+Notebooks: ${NOTEBOOKS.join(", ")}.
+Exit: 0 done, 1 a notebook failed, 2 the command cannot be run.`;
+
+/** Runs the command. @returns the exit code */
+export function notebooks(args: string[]): Promise<number> {
+  return runCommand(async () => {
+    const { values, positionals } = await checking(() => {
+      const parsed = parseArgs({
+        args,
+        allowPositionals: true,
+        options: {
+          data: { type: "string" },
+          profile: { type: "string" },
+          out: { type: "string" },
+          "in-place": { type: "boolean" },
+          help: { type: "boolean", default: false },
+        },
+      });
+      refuseEmpty(parsed.values);
+      return parsed;
+    });
+    if (values.help) return console.log(HELP);
+    const { data, profile, out, "in-place": inPlace } = values;
+    const names = positionals.length > 0 ? positionals : NOTEBOOKS;
+    await executeAll(names, { data, profile, out, inPlace });
   });
 }
+
+if (import.meta.main) Deno.exit(await notebooks(Deno.args));

@@ -1,6 +1,8 @@
 /** Trains the folds of a profile without a notebook: `deno task train [options]` (see `--help`). */
 import { parseArgs } from "node:util";
-import { selectBackend } from "crypts/backend";
+import { resolve } from "node:path";
+import { BACKENDS, selectBackend } from "crypts/backend";
+import { PROJECT_ROOT } from "crypts/base";
 import type { Dataset } from "crypts/dataset";
 import { readRgb } from "crypts/image";
 import { predictDataset } from "crypts/inference";
@@ -20,8 +22,22 @@ import {
   type Workspace,
 } from "crypts/notebook";
 import { otsuMask } from "crypts/stain";
-import { type FoldResult, trainFolds, type TrainOptions } from "crypts/training";
+import {
+  checkFoldCount,
+  completeOptions,
+  type FoldResult,
+  trainFolds,
+  type TrainOptions,
+} from "crypts/training";
 import type { Patch } from "crypts/patching";
+import {
+  checking,
+  needFile,
+  needFolderOrNothing,
+  numberOption,
+  refuseEmpty,
+  runCommand,
+} from "./command.ts";
 
 const HELP = `Trains the folds of a profile and scores them on the test images.
 Killed and started again, it goes on after the last finished epoch.
@@ -47,25 +63,15 @@ deno task train [options]
 Exit: 0 done, 1 training failed, 2 the command cannot be run.`;
 
 /** Runs the command. @returns the exit code */
-export async function train(args: string[]): Promise<number> {
-  let command: Command | null;
-  try {
-    command = parseCommand(args);
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${HELP}`);
-    return 2;
-  }
-  if (!command) {
-    console.log(HELP);
-    return 0;
-  }
-  try {
-    await run(command);
-    return 0;
-  } catch (error) {
-    console.error((error as Error).message);
-    return 1;
-  }
+export function train(args: string[]): Promise<number> {
+  return runCommand(async () => {
+    const plan = await checking(async () => {
+      const command = parseCommand(args);
+      return command && { command, workspace: await checkCommand(command) };
+    });
+    if (plan) await run(plan.command, plan.workspace);
+    else console.log(HELP);
+  });
 }
 
 /** A command line, understood. */
@@ -109,14 +115,22 @@ export function parseCommand(args: string[]): Command | null {
     },
   });
   if (values.help) return null;
-  const number = (name: "micro-batch" | "clip-norm" | "workers") => {
-    const value = values[name] === undefined ? undefined : Number(values[name]);
-    if (Number.isNaN(value)) throw new RangeError(`--${name} must be a number: ${values[name]}`);
-    return value;
-  };
+  refuseEmpty(values);
+  const whole = (name: "micro-batch" | "workers", least: number) =>
+    numberOption(
+      name,
+      values[name],
+      `an integer >= ${least}`,
+      (v) => Number.isInteger(v) && v >= least,
+    );
   const loss = values.loss as LossName | undefined;
   if (loss && !LOSSES.includes(loss)) {
     throw new RangeError(`--loss must be one of ${LOSSES.join(", ")}, got "${loss}"`);
+  }
+  if (values.backend && !BACKENDS.includes(values.backend)) {
+    throw new RangeError(
+      `--backend must be one of ${BACKENDS.join(", ")}, got "${values.backend}"`,
+    );
   }
   return {
     data: values.data,
@@ -126,10 +140,10 @@ export function parseCommand(args: string[]): Command | null {
     options: {
       loss,
       classBalance: values["class-balance"],
-      microBatchSize: number("micro-batch"),
-      clipNorm: number("clip-norm"),
+      microBatchSize: whole("micro-batch", 1),
+      clipNorm: numberOption("clip-norm", values["clip-norm"], "a number > 0", (v) => v > 0),
       initialWeights: values.weights,
-      workers: number("workers"),
+      workers: whole("workers", 0),
       resume: !values.fresh,
     },
     byDonor: values["by-donor"],
@@ -156,9 +170,28 @@ function parseSettings(settings: readonly string[]): Partial<Profile> {
   return Object.fromEntries(entries);
 }
 
-async function run(command: Command): Promise<void> {
-  const { profile, options, test } = command;
+/**
+ * Looks at everything that the command names, before anything is started or written.
+ *
+ * @throws {Error} naming what cannot be used
+ */
+async function checkCommand(command: Command): Promise<Workspace> {
+  const { profile, options, byDonor } = command;
+  await needFile("weights", options.initialWeights);
+  await needFolderOrNothing("out", command.out && resolve(PROJECT_ROOT, command.out));
   const workspace = await openWorkspace(command);
+  completeOptions({ ...trainOptions(workspace, profile), ...options });
+  if (!workspace.builtIn) {
+    const { train } = await openData(workspace);
+    const annotated = train.filter((record) => record.annotated);
+    const groups = new Set(annotated.map(({ id, donor }) => byDonor ? donor ?? id : id));
+    checkFoldCount([...groups], profile.foldCount, byDonor ? "donors" : "images");
+  }
+  return workspace;
+}
+
+async function run(command: Command, workspace: Workspace): Promise<void> {
+  const { profile, options, test } = command;
   console.log((await selectBackend(command.backend)).line);
   const dataset = await openData(workspace);
   const patches = await ensurePatches(workspace, profile);
@@ -193,7 +226,6 @@ async function trainProfile(
         `fold ${fold} · loss ${loss.toFixed(3)} · ${samplesPerSecond.toFixed(1)} patches/s · ` +
           `${(100 * waitingShare).toFixed(0)} % waiting for data`,
       ),
-    onMessage: (text) => console.log(text),
   });
   await bar.finish();
   return results;

@@ -4,6 +4,7 @@ export {
   BUNDLED_MODEL,
   cutPatches,
   ensurePatches,
+  modelNameOf,
   openData,
   openEncoder,
   openFolds,

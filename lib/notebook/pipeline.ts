@@ -3,12 +3,17 @@ import { join } from "node:path";
 import { type Dataset, openDataset } from "../dataset/mod.ts";
 import { exists, PROJECT_ROOT } from "../base/mod.ts";
 import { openEnsemble } from "../inference/mod.ts";
-import { loadModel, type SegmentationModel } from "../model/mod.ts";
+import { loadModel, readSafetensorsHeader, type SegmentationModel } from "../model/mod.ts";
 import { ORIGINAL_RULE, type Patch, preparePatches, readTrainData } from "../patching/mod.ts";
 import type { Profile } from "./profile.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { ensureBuiltIn } from "../synthetic/mod.ts";
-import { checkFoldCount, type TrainOptions } from "../training/mod.ts";
+import {
+  checkFoldCount,
+  readTrainingInfo,
+  type TrainOptions,
+  unlikeSettings,
+} from "../training/mod.ts";
 import { shortPath, type Workspace } from "./workspace.ts";
 
 /** The model that comes with the project: trained on the built-in data, see `models/README.md`. */
@@ -77,7 +82,8 @@ export async function cutPatches(workspace: Workspace, profile: Profile) {
 
 /** The settings of `trainFolds` that a profile and a workspace stand for. */
 export function trainOptions(workspace: Workspace, profile: Profile): TrainOptions {
-  const { model, modelName, foldCount, folds, batchSize, epochs, patience, optimizer } = profile;
+  const { model, foldCount, folds, batchSize, epochs, patience, optimizer } = profile;
+  const modelName = modelNameOf(workspace, profile);
   const { learningRate, weightDecay, schedule, statisticsMomentum, seed, scale } = profile;
   return {
     ...{ model, modelName, foldCount, folds, batchSize, epochs, patience, optimizer },
@@ -87,7 +93,27 @@ export function trainOptions(workspace: Workspace, profile: Profile): TrainOptio
     outDir: workspace.models,
     logDir: join(workspace.models, "logs"),
     stopFile: join(workspace.models, "STOP"),
+    onMessage: (text) => console.log(text),
   };
+}
+
+/**
+ * The name of a profile's models: its own `modelName`, else architecture, encoder, data set and scale.
+ *
+ * @example
+ * ```ts
+ * const workspace = await openWorkspace({ data: "Synthetic_crypt_dataset" });
+ * modelNameOf(workspace, chooseProfile("demo")); // "unet_b0_synthetic_x0.5"
+ * ```
+ */
+export function modelNameOf(workspace: Workspace, profile: Profile): string {
+  if (profile.modelName !== null) return profile.modelName;
+  const { architecture, encoder } = profile.model;
+  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9.+-]+/g, "_");
+  const short = encoder.replace(/^(timm-)?(tf_)?efficientnet[-_]/, "");
+  const data = workspace.name.replace(/_crypt_dataset$|_dataset$/i, "");
+  const scale = profile.scale === 1 ? [] : [`x${profile.scale}`];
+  return [architecture, short, data, ...scale].map(plain).join("_");
 }
 
 /**
@@ -95,9 +121,9 @@ export function trainOptions(workspace: Workspace, profile: Profile): TrainOptio
  * (`*.pth`) that were put into the models folder; where there are none either, the bundled model.
  */
 export async function modelFiles(workspace: Workspace, profile: Profile): Promise<string[]> {
-  const paths: string[] = [];
+  const paths: string[] = [], name = modelNameOf(workspace, profile);
   for (let k = 0; k < profile.foldCount; k++) {
-    const path = join(workspace.models, `${profile.modelName}_fold${k}.safetensors`);
+    const path = join(workspace.models, `${name}_fold${k}.safetensors`);
     if (await exists(path)) paths.push(path);
   }
   if (paths.length === 0 && await exists(workspace.models)) {
@@ -113,12 +139,29 @@ export async function modelFiles(workspace: Workspace, profile: Profile): Promis
  *
  * @returns the ensemble, the factor by which images are resized for it, and for the reader where it
  *   comes from
+ * @throws {RangeError} naming two folds that were trained with unlike settings, and these
  * @throws {Error} naming a model file that cannot be read
  */
 export async function openFolds(workspace: Workspace, profile: Profile) {
   const paths = await modelFiles(workspace, profile);
+  await refuseUnlikeFolds(paths);
   const { predictors, scale } = await openEnsemble(paths);
   return { predictors, paths, scale: scale ?? profile.scale, source: sourceOf(paths) };
+}
+
+async function refuseUnlikeFolds(paths: readonly string[]): Promise<void> {
+  let first: { path: string; settings: Record<string, unknown> } | null = null;
+  for (const path of paths.filter((name) => name.endsWith(".safetensors"))) {
+    const info = readTrainingInfo((await readSafetensorsHeader(path)).metadata);
+    if (!info) continue;
+    first ??= { path, settings: info.settings };
+    const unlike = unlikeSettings(first.settings, info.settings);
+    if (unlike.length === 0) continue;
+    throw new RangeError(
+      `${shortPath(first.path)} and ${shortPath(path)} are no ensemble, they differ in ` +
+        `${unlike.join(", ")}: train all folds with one profile, or move the other ones away`,
+    );
+  }
 }
 
 /** The first fold's model (or the bundled one) for its encoder. */

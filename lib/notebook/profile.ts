@@ -1,5 +1,5 @@
 /** Every setting of a run in one typed object. */
-import type { ModelConfig } from "../model/mod.ts";
+import { describeParameters, type ModelConfig } from "../model/mod.ts";
 
 /** All settings of the five notebooks. Lengths are in pixels of the scaled image. */
 export interface Profile {
@@ -17,8 +17,11 @@ export interface Profile {
   /** The channels by which a patch without crypt is judged to be an artefact. */
   tissueChannels: "red" | "all";
   model: ModelConfig;
-  /** Part of the names of the fold models, e.g. `unet_b2` in `unet_b2_fold0.safetensors`. */
-  modelName: string;
+  /**
+   * Begins the names of the fold models, e.g. `unet_b2` in `unet_b2_fold0.safetensors`; null: it follows
+   * from architecture, encoder, data set and scale, see `modelNameOf`.
+   */
+  modelName: string | null;
   /** `"original"` is the full composition, `"flips"` flips and quarter turns, `"none"` nothing. */
   augmentation: "original" | "flips" | "none";
   optimizer: "ranger" | "adam";
@@ -60,7 +63,7 @@ const paper: Profile = {
   patchMode: "valid",
   tissueChannels: "red",
   model: { architecture: "Unet", encoder: "efficientnet-b2", classes: 2 },
-  modelName: "unet_b2",
+  modelName: null,
   augmentation: "original",
   optimizer: "ranger",
   learningRate: 1e-3,
@@ -93,7 +96,6 @@ const demo: Profile = {
     classes: 2,
     decoderChannels: [64, 48, 32, 24, 16],
   },
-  modelName: "unet_b0_demo",
   augmentation: "flips",
   learningRate: 1e-2,
   schedule: "flat-cosine",
@@ -110,7 +112,6 @@ const demo: Profile = {
 const glas: Profile = {
   ...demo,
   name: "glas",
-  modelName: "unet_b0_glas",
   augmentation: "original",
   batchSize: 8,
   epochs: 12,
@@ -141,13 +142,19 @@ export const PROFILES: Readonly<Record<string, Profile>> = { paper, demo, glas, 
  * @param name `"paper"`, `"demo"`, `"glas"` or `"tiny"`; default: the environment variable
  *   `CRYPTS_PROFILE`, else `"demo"`
  * @param overrides settings that replace the profile's, e.g. `{ epochs: 8 }`
- * @throws {RangeError} naming an unknown profile or a setting out of its range
+ * @throws {RangeError} naming an unknown profile, an unknown setting or one out of its range
  */
 export function chooseProfile(name?: string, overrides: Partial<Profile> = {}): Profile {
   const key = name ?? (Deno.env.get("CRYPTS_PROFILE") || "demo");
   const base = PROFILES[key];
   if (!base) {
     throw new RangeError(`no profile "${key}"; there are ${Object.keys(PROFILES).join(", ")}`);
+  }
+  const unknown = Object.keys(overrides).find((key) => !Object.hasOwn(paper, key));
+  if (unknown !== undefined) {
+    throw new RangeError(
+      `a profile has no setting "${unknown}"; it has ${Object.keys(paper).join(", ")}`,
+    );
   }
   const profile = { ...base, ...overrides };
   checkProfile(profile);
@@ -162,55 +169,73 @@ const CHOICES = {
   schedule: ["constant", "one-cycle", "cosine", "flat-cosine"],
   inferenceMode: ["original", "sliding"],
   pool: ["flatten", "average"],
-} as const;
+} as const satisfies Partial<Record<keyof Profile, readonly string[]>>;
+
+/** What a number must be, in words and as a test. */
+type Range = readonly [words: string, fits: (value: number) => boolean];
+const COUNT: Range = ["a positive integer", (v) => Number.isInteger(v) && v > 0];
+const POSITIVE: Range = ["> 0", (v) => v > 0];
+
+const RANGES = {
+  seed: ["an integer", Number.isInteger],
+  scale: ["in (0, 1]", (v) => v > 0 && v <= 1],
+  patch: COUNT,
+  stride: COUNT,
+  learningRate: POSITIVE,
+  weightDecay: [">= 0", (v) => v >= 0],
+  statisticsMomentum: ["in [0, 1]", (v) => v >= 0 && v <= 1],
+  batchSize: COUNT,
+  epochs: COUNT,
+  patience: COUNT,
+  foldCount: ["an integer of at least 2", (v) => Number.isInteger(v) && v >= 2],
+  overlap: ["in [0, 1)", (v) => v >= 0 && v < 1],
+  threshold: ["in [0, 1)", (v) => v >= 0 && v < 1],
+  vizTile: COUNT,
+  perplexity: POSITIVE,
+  neighbours: ["an integer of at least 2", (v) => Number.isInteger(v) && v >= 2],
+} as const satisfies Partial<Record<keyof Profile, Range>>;
 
 function checkProfile(profile: Profile): void {
+  const need = (key: string, value: unknown, fits: boolean, what: string) => {
+    if (fits) return;
+    const text = typeof value === "number" ? String(value) : JSON.stringify(value);
+    throw new RangeError(`profile "${profile.name}": ${key} must be ${what}, got ${text}`);
+  };
   for (const [key, choices] of Object.entries(CHOICES)) {
     const value = profile[key as keyof typeof CHOICES];
-    if (!(choices as readonly string[]).includes(value)) {
-      throw new RangeError(
-        `profile "${profile.name}": ${key} must be one of ${choices.join(", ")}, ` +
-          `got ${JSON.stringify(value)}`,
-      );
-    }
+    const known = (choices as readonly string[]).includes(value);
+    need(key, value, known, `one of ${choices.join(", ")}`);
   }
-  const positive = [
-    "scale",
-    "patch",
-    "stride",
-    "learningRate",
-    "batchSize",
-    "epochs",
-    "patience",
-    "foldCount",
-    "vizTile",
-    "perplexity",
-    "neighbours",
-  ] as const;
-  for (const key of positive) {
-    if (!(profile[key] > 0)) {
-      throw new RangeError(`profile "${profile.name}": ${key} must be > 0, got ${profile[key]}`);
-    }
+  for (const [key, [words, fits]] of Object.entries(RANGES)) {
+    const value = profile[key as keyof typeof RANGES];
+    need(key, value, Number.isFinite(value) && fits(value), words);
   }
-  if (profile.scale > 1) {
-    throw new RangeError(
-      `profile "${profile.name}": scale must be in (0, 1], got ${profile.scale}`,
-    );
+  const { folds, foldCount, modelName, name } = profile;
+  const distinct = Array.isArray(folds) && folds.length > 0 && new Set(folds).size === folds.length;
+  const within = distinct && folds.every((f) => Number.isInteger(f) && f >= 0 && f < foldCount);
+  need("folds", folds, within, `some of 0..${foldCount - 1}, each once`);
+  const named = modelName === null ||
+    (typeof modelName === "string" && /^[\w.+-]+$/.test(modelName));
+  need("modelName", modelName, named, "null or letters, digits or _.+-");
+  need("name", name, typeof name === "string" && name !== "", "a text");
+  checkModel(profile, need);
+}
+
+/** The network can be built, and its tiles have sides that it can halve. */
+function checkModel(
+  { model, patch, vizTile }: Profile,
+  need: (key: string, value: unknown, fits: boolean, what: string) => void,
+): void {
+  need("model", model, typeof model === "object" && model !== null, "a configuration");
+  try {
+    describeParameters(model);
+  } catch (error) {
+    need("model", model, false, `one that can be built (${(error as Error).message})`);
   }
-  if (!(profile.overlap >= 0 && profile.overlap < 1)) {
-    throw new RangeError(
-      `profile "${profile.name}": overlap must be in [0, 1), got ${profile.overlap}`,
-    );
-  }
-  const wrong = profile.folds.find((f) =>
-    !(Number.isInteger(f) && f >= 0 && f < profile.foldCount)
-  );
-  if (wrong !== undefined || profile.folds.length === 0) {
-    throw new RangeError(
-      `profile "${profile.name}": folds must be some of 0..${profile.foldCount - 1}, ` +
-        `got [${profile.folds.join(", ")}]`,
-    );
-  }
+  const multiple = 2 ** (model.encoderDepth ?? 5);
+  const what = `a multiple of ${multiple}, as the model needs it`;
+  need("patch", patch, patch % multiple === 0, what);
+  need("vizTile", vizTile, vizTile % multiple === 0, what);
 }
 
 /** The settings as rows for a table, the ones that differ from `paper` marked. */

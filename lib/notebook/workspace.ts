@@ -1,6 +1,6 @@
 /** Where the files of a run lie: which data set is read and where results are written. */
-import { basename, join, resolve } from "node:path";
-import { exists, PROJECT_ROOT } from "../base/mod.ts";
+import { basename, join, relative, resolve } from "node:path";
+import { digestOf, exists, PROJECT_ROOT, writeWhole } from "../base/mod.ts";
 
 /** The folders of a run. All paths are absolute. */
 export interface Workspace {
@@ -37,7 +37,8 @@ export const BUILT_IN_DATA = "Synthetic_crypt_dataset";
  * The data set is `options.data`, else the environment variable `CRYPTS_DATA`, else
  * `Colonic_crypt_dataset/` in the project where it is there, else the built-in
  * `Synthetic_crypt_dataset/`. Results go to `options.out`, else `CRYPTS_OUT`, else the project's
- * own top-level folders for these two data sets and `runs/<name>/` for any other. Relative paths
+ * own top-level folders for these two data sets and `runs/<name>/` for any other, or
+ * `runs/<name>-<digest of its path>/` where that name is taken by another data set. Relative paths
  * are taken from the project's folder.
  *
  * @throws {Deno.errors.NotFound} naming a chosen data set that does not exist
@@ -62,7 +63,7 @@ export async function openWorkspace(
     ? resolve(PROJECT_ROOT, out)
     : own
     ? PROJECT_ROOT
-    : join(PROJECT_ROOT, "runs", name);
+    : await ownFolder(dataRoot, join(PROJECT_ROOT, "runs"));
   const at = (folder: string) => join(root, folder);
   return {
     name,
@@ -76,6 +77,40 @@ export async function openWorkspace(
     overlays: at("overlays"),
     vizOverlays: at("viz_overlays"),
   };
+}
+
+/** Says in a folder of `runs/` which data set it belongs to. */
+const OWNER_FILE = "data_set.json";
+
+/**
+ * The folder in `runs` of the data set at `dataRoot`: named as the data set's, and by a digest of its
+ * path, too, where another data set has that name. Whose it is stands in its file `data_set.json`.
+ */
+export async function ownFolder(dataRoot: string, runs: string): Promise<string> {
+  const name = basename(dataRoot);
+  // As seen from the project, so that a project moved together with its data keeps its results.
+  const owner = relative(PROJECT_ROOT, dataRoot);
+  for (const folder of [name, `${name}-${digestOf(owner).slice(0, 8)}`]) {
+    const path = join(runs, folder), file = join(path, OWNER_FILE);
+    const found = await ownerIn(file);
+    if (found !== null && found !== owner) continue;
+    if (found === null) await writeWhole(file, JSON.stringify({ path: owner }) + "\n");
+    return path;
+  }
+  throw new Error(
+    `two data sets want ${
+      join(runs, name)
+    } and its other name: give this one a folder (CRYPTS_OUT)`,
+  );
+}
+
+async function ownerIn(file: string): Promise<string | null> {
+  if (!await exists(file)) return null;
+  try {
+    return String(JSON.parse(await Deno.readTextFile(file)).path);
+  } catch (cause) {
+    throw new Error(`${file} does not say which data set it belongs to: remove it`, { cause });
+  }
 }
 
 /** `path` as seen from the project's folder, for messages that are committed with a notebook. */

@@ -5,11 +5,18 @@ import {
   BUNDLED_MODEL,
   ensurePatches,
   modelFiles,
+  modelNameOf,
+  openFolds,
   trainOptions,
 } from "../../lib/notebook/pipeline.ts";
 import { chooseProfile } from "../../lib/notebook/profile.ts";
 import { generateDataset } from "../../lib/synthetic/generate.ts";
-import { openWorkspace, type Workspace } from "../../lib/notebook/workspace.ts";
+import { BUILT_IN_DATA, openWorkspace, type Workspace } from "../../lib/notebook/workspace.ts";
+import { createModel } from "../../lib/model/segmentation_model.ts";
+import { saveBest } from "../../lib/training/checkpoint.ts";
+import { selectBackend } from "../../lib/backend/select.ts";
+
+await selectBackend("wasm");
 
 async function inWorkspace(test: (workspace: Workspace) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -52,13 +59,50 @@ Deno.test("an ensemble is the trained folds, else PyTorch checkpoints, else the 
     const names = async () =>
       (await modelFiles(workspace, profile)).map((path) => path.slice(workspace.models.length + 1));
     assert.deepEqual(await names(), ["fold0.pth", "fold1.pth"]);
-    await touch("unet_b0_demo_fold3.safetensors");
-    await touch("unet_b0_demo_fold1.safetensors");
+    await touch("unet_b0_data_x0.5_fold3.safetensors");
+    await touch("unet_b0_data_x0.5_fold1.safetensors");
     await touch("unet_b0_other_fold0.safetensors");
     assert.deepEqual(await names(), [
-      "unet_b0_demo_fold1.safetensors",
-      "unet_b0_demo_fold3.safetensors",
+      "unet_b0_data_x0.5_fold1.safetensors",
+      "unet_b0_data_x0.5_fold3.safetensors",
     ]);
+  });
+});
+
+Deno.test("the name of the models follows from architecture, encoder, data set and scale", async () => {
+  const of = async (name: string, overrides: Parameters<typeof chooseProfile>[1], data: string) => {
+    const workspace = await openWorkspace({ data: BUILT_IN_DATA, out: "runs/unused" });
+    return modelNameOf({ ...workspace, name: data }, chooseProfile(name, overrides));
+  };
+  const lite = { architecture: "UnetPlusPlus", encoder: "timm-tf_efficientnet_lite0" };
+  assert.equal(await of("paper", {}, "Colonic_crypt_dataset"), "unet_b2_colonic");
+  assert.equal(await of("demo", {}, "Synthetic_crypt_dataset"), "unet_b0_synthetic_x0.5");
+  assert.equal(await of("paper", { model: lite }, "glas85"), "unetplusplus_lite0_glas85");
+  assert.equal(await of("demo", { modelName: "mine" }, "glas85"), "mine");
+  assert.equal(await of("paper", {}, "Müller's slides"), "unet_b2_m_ller_s_slides");
+});
+
+Deno.test("folds that were trained with unlike settings are refused as an ensemble, by name", async () => {
+  await inWorkspace(async (workspace) => {
+    const profile = chooseProfile("demo", { modelName: "x" });
+    const config = { architecture: "Unet", encoder: "efficientnet-b0", encoderDepth: 3 };
+    const model = createModel({ ...config, decoderChannels: [8, 8, 8], seed: 1 });
+    const write = (fold: number, settings: Record<string, unknown>) =>
+      saveBest(model, join(workspace.models, `x_fold${fold}.safetensors`), {
+        ...{ modelName: "x", fold, epoch: 1, validLoss: 1, validDice: 0, scale: 0.5 },
+        ...{ patchSize: [128, 128], validationImages: [], settings },
+      });
+    await write(0, { fold: 0, trainPatches: "1", learningRate: 0.01, patches: "all" });
+    await write(1, { fold: 1, trainPatches: "2", learningRate: 0.01, patches: "all" });
+    const { predictors } = await openFolds(workspace, profile);
+    assert.equal(predictors.length, 2);
+    predictors.forEach((predictor) => predictor.dispose());
+    await write(1, { fold: 1, trainPatches: "2", learningRate: 0.02, patches: "others" });
+    await assert.rejects(
+      openFolds(workspace, profile),
+      /x_fold0\.safetensors and .*x_fold1\.safetensors are no ensemble, they differ in learningRate, patches/,
+    );
+    model.dispose();
   });
 });
 

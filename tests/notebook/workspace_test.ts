@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { withFolder } from "../support/temporary.ts";
 import { join } from "node:path";
-import { chooseProfile, profileRows, PROFILES } from "../../lib/notebook/profile.ts";
 import { PROJECT_ROOT } from "../../lib/base/project.ts";
-import { BUILT_IN_DATA, openWorkspace, shortPath } from "../../lib/notebook/workspace.ts";
+import {
+  BUILT_IN_DATA,
+  openWorkspace,
+  ownFolder,
+  shortPath,
+} from "../../lib/notebook/workspace.ts";
 
 Deno.test("a data set of one's own gets its results in runs/<name>", async () => {
   const data = await Deno.makeTempDir({ prefix: "my_slides" });
@@ -12,10 +17,31 @@ Deno.test("a data set of one's own gets its results in runs/<name>", async () =>
     assert.equal(workspace.builtIn, false);
     assert.equal(workspace.root, join(PROJECT_ROOT, "runs", workspace.name));
     assert.equal(workspace.vizOverlays, join(workspace.root, "viz_overlays"));
+    await Deno.remove(workspace.root, { recursive: true });
   } finally {
     await Deno.remove(data);
   }
 });
+
+Deno.test("two data sets of the same folder name have folders of their own, in any order, for good", () =>
+  withFolder(async (runs) => {
+    const first = await ownFolder("/data/one/slides", runs);
+    const second = await ownFolder("/data/two/slides", runs);
+    assert.equal(first, join(runs, "slides"));
+    assert.match(second, /\/slides-[0-9a-f]{8}$/);
+    assert.equal(await ownFolder("/data/two/slides", runs), second);
+    assert.equal(await ownFolder("/data/one/slides", runs), first);
+    assert.equal(await ownFolder("/data/one/others", runs), join(runs, "others"));
+    await Deno.writeTextFile(join(first, "data_set.json"), "{");
+    await assert.rejects(ownFolder("/data/one/slides", runs), /data_set\.json does not say which/);
+  }));
+
+Deno.test("a folder of results from before there was a record goes to the data set that comes first", () =>
+  withFolder(async (runs) => {
+    await Deno.mkdir(join(runs, "slides", "models"), { recursive: true });
+    assert.equal(await ownFolder("/data/one/slides", runs), join(runs, "slides"));
+    assert.notEqual(await ownFolder("/data/two/slides", runs), join(runs, "slides"));
+  }));
 
 Deno.test("the built-in data set writes into the project's own folders and need not exist", async () => {
   const workspace = await openWorkspace({ data: BUILT_IN_DATA });
@@ -32,38 +58,4 @@ Deno.test("a data set that does not exist is named", async () => {
 Deno.test("paths are shown from the project's folder on", () => {
   assert.equal(shortPath(join(PROJECT_ROOT, "models", "a")), "models/a");
   assert.equal(shortPath("/elsewhere"), "/elsewhere");
-});
-
-Deno.test("every profile is valid and paper has the original's values", () => {
-  for (const name of Object.keys(PROFILES)) assert.equal(chooseProfile(name).name, name);
-  const { patch, stride, batchSize, epochs, patience, foldCount, model } = chooseProfile("paper");
-  assert.deepEqual([patch, stride, batchSize, epochs, patience, foldCount], [
-    512,
-    256,
-    16,
-    25,
-    5,
-    5,
-  ]);
-  assert.equal(model.encoder, "efficientnet-b2");
-});
-
-Deno.test("settings are overridden one by one and checked", () => {
-  assert.equal(chooseProfile("demo", { epochs: 9 }).epochs, 9);
-  assert.throws(() => chooseProfile("nope"), /no profile "nope"; there are paper, demo/);
-  assert.throws(() => chooseProfile("demo", { scale: 2 }), /scale must be in \(0, 1\], got 2/);
-  assert.throws(
-    () => chooseProfile("demo", { folds: [7] }),
-    /folds must be some of 0\.\.4, got \[7\]/,
-  );
-  assert.throws(() => chooseProfile("demo", { patch: 0 }), /patch must be > 0, got 0/);
-  assert.throws(
-    () => chooseProfile("demo", { schedule: "linear" as "cosine" }),
-    /schedule must be one of constant, one-cycle, cosine, flat-cosine, got "linear"/,
-  );
-});
-
-Deno.test("the table of settings marks what differs from paper", () => {
-  const rows = profileRows(chooseProfile("paper", { epochs: 3 }));
-  assert.deepEqual(rows.filter((r) => r["paper's"] !== "same").map((r) => r.setting), ["epochs"]);
 });

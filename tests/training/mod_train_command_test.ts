@@ -21,9 +21,15 @@ Deno.test("the train command understands its options and names those it cannot u
     () => parseCommand(["--set", "epoch=3"]),
     /--set takes KEY=VALUE .* got "epoch=3"/s,
   );
-  assert.throws(() => parseCommand(["--set", "epochs=-1"]), /epochs must be > 0, got -1/);
+  assert.throws(
+    () => parseCommand(["--set", "epochs=-1"]),
+    /epochs must be a positive integer, got -1/,
+  );
   assert.throws(() => parseCommand(["--loss", "hinge"]), /--loss must be one of .* got "hinge"/);
-  assert.throws(() => parseCommand(["--workers", "two"]), /--workers must be a number: two/);
+  assert.throws(
+    () => parseCommand(["--workers", "two"]),
+    /--workers must be an integer >= 0, got "two"/,
+  );
   assert.throws(() => parseCommand(["--profil", "demo"]), /--profil/);
 });
 
@@ -56,9 +62,9 @@ Deno.test("the train command trains, reports the test images and goes on where i
     assert.match(first.out, /mean of 1 test images +0\.\d{4} +0\.\d{4}/);
     const second = await run("--set", "epochs=2", "--no-test", "--by-donor");
     assert.equal(second.code, 0, second.err);
-    assert.match(second.out, /unet_b0_demo_fold0 goes on after epoch 1/);
+    assert.match(second.out, /unet_b0_data_fold0 goes on after epoch 1/);
     assert.ok(!second.out.includes("test images"));
-    const log = await Deno.readTextFile(`${root}/out/models/logs/unet_b0_demo_fold0.csv`);
+    const log = await Deno.readTextFile(`${root}/out/models/logs/unet_b0_data_fold0.csv`);
     assert.equal(log.trim().split("\n").length, 3);
     const failed = await run("--set", "epochs=3", "--set", "learningRate=1e30");
     assert.equal(failed.code, 1);

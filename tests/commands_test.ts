@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { venvWorks } from "../scripts/jupyter.ts";
+import { filesBelow, withFolder } from "./support/temporary.ts";
+import { writeTinyDataset } from "./support/tiny_dataset.ts";
+
+const script = (name: string) => fileURLToPath(new URL(`../scripts/${name}.ts`, import.meta.url));
+
+async function run(name: string, args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", script(name), ...args],
+    // Without PATH no Python is found: a command that gets as far as installing anything says so.
+    env: { PATH: "", CRYPTS_DATA: "", CRYPTS_OUT: "", CRYPTS_PROFILE: "" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+/** One sentence on standard error, exit 2, and nothing written below `root`. */
+async function refused(root: string, name: string, args: string[], message: RegExp) {
+  const before = await filesBelow(root);
+  const { code, err } = await run(name, args);
+  const called = `${name} ${args.join(" ")}\n${err}`;
+  assert.equal(code, 2, called);
+  assert.match(err, message, called);
+  assert.equal(err.trim().split("\n").length, 1, called);
+  assert.doesNotMatch(err, /\bat .*:\d+:\d+|Uncaught/, called);
+  assert.deepEqual(await filesBelow(root), before, called);
+}
+
+Deno.test("every bad option of the train command is one sentence and exit 2, before anything starts", () =>
+  withFolder(async (root) => {
+    const data = join(root, "data"), file = join(root, "file");
+    await writeTinyDataset(data);
+    await Deno.writeTextFile(file, "");
+    const small = ["--set", "patch=32", "--set", "scale=1", "--set", "vizTile=32"];
+    const fine = ["--data", data, "--out", join(root, "out"), ...small, "--set", "foldCount=2"];
+    const one = [...fine, "--set", "folds=[0]"];
+    const cases: [args: string[], message: RegExp][] = [
+      [["--data", join(root, "none")], /no data set at .*none/],
+      [["--data", ""], /--data is empty/],
+      [["--data", file], /file/],
+      [["--profile", "nope"], /no profile "nope"; there are paper/],
+      [["--profile", ""], /--profile is empty/],
+      [[...one, "--out", file], /--out .*file is a file/],
+      [[...one, "--set", "threshold=9"], /threshold must be in \[0, 1\), got 9/],
+      [[...one, "--set", "scale=NaN"], /scale must be in \(0, 1\], got "NaN"/],
+      [[...one, "--set", "epochs="], /epochs must be a positive integer, got ""/],
+      [[...one, "--set", "model={}"], /model must be one that can be built/],
+      [[...one, "--backend", "quantum"], /--backend must be one of .*, got "quantum"/],
+      [[...one, "--loss", "hinge"], /--loss must be one of/],
+      [[...one, "--weights", join(root, "none.pth")], /--weights .*none\.pth is no file/],
+      [[...one, "--weights", root], /--weights .* is no file/],
+      [[...one, "--micro-batch", "0"], /--micro-batch must be an integer >= 1, got "0"/],
+      [[...one, "--clip-norm", "NaN"], /--clip-norm must be a number > 0, got "NaN"/],
+      [[...one, "--workers", " "], /--workers is empty/],
+      [[...one, "--workers", "1.5"], /--workers must be an integer >= 0, got "1.5"/],
+      [[...one, "--unknown"], /--unknown/],
+      [[...one, "--set", "foldCount=3"], /3 folds need .* got 2: a, bb; set foldCount to 2/],
+    ];
+    for (const [args, message] of cases) await refused(root, "train", args, message);
+  }));
+
+Deno.test("the notebooks command looks at names, profile and data before anything is installed", () =>
+  withFolder(async (root) => {
+    const cases: [args: string[], message: RegExp][] = [
+      [["Trainig"], /no notebook "Trainig"; there are MaskFromRLE/],
+      [["--profile", "nope"], /no profile "nope"/],
+      [["--data", join(root, "none")], /no data set at .*none/],
+      [["--data", root, "--out", join(root, "out")], /no image folder|is empty/],
+      [["--out", ""], /--out is empty/],
+      [["--wrong"], /--wrong/],
+    ];
+    for (const [args, message] of cases) await refused(root, "notebooks", args, message);
+    const { code, out } = await run("notebooks", ["--help"]);
+    assert.equal(code, 0);
+    assert.match(out, /deno task notebooks \[options\]/);
+  }));
+
+Deno.test("a virtual environment that was moved, or is half-made, is not taken for a working one", () =>
+  withFolder(async (root) => {
+    const venv = join(root, "venv");
+    assert.equal(await venvWorks(venv), false, "none");
+    const { success } = await new Deno.Command("python3", {
+      args: ["-m", "venv", "--without-pip", venv],
+    }).output().catch(() => ({ success: false }));
+    if (!success) return console.log("python3 has no venv here: not tested further");
+    assert.equal(await venvWorks(venv), false, "without its programs");
+    const { stdout } = await new Deno.Command(join(venv, "bin", "python"), {
+      args: ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+    }).output();
+    const packages = new TextDecoder().decode(stdout).trim();
+    await Deno.writeTextFile(join(venv, "bin", "jupyter"), `#!${venv}/bin/python\n`);
+    for (const name of ["jupyterlab", "nbclient"]) {
+      await Deno.writeTextFile(join(packages, `${name}.py`), "");
+    }
+    assert.equal(await venvWorks(venv), false, "a package is missing");
+    await Deno.writeTextFile(join(packages, "nbconvert.py"), "");
+    assert.equal(await venvWorks(venv), true);
+    await Deno.rename(venv, join(root, "moved"));
+    assert.equal(await venvWorks(join(root, "moved")), false, "moved");
+  }));
