@@ -2,6 +2,8 @@
 
 export { boundaryChannels } from "./boundary_channels.ts";
 export { WEIGHT_EXTENSIONS } from "./checkpoint/open.ts";
+export type { LoadOptions } from "./file_description.ts";
+export type { Padding } from "./encoders/padding.ts";
 export type { GraphModel } from "./graph.ts";
 export { fromTorch, toTorch } from "./layout.ts";
 export { encodeOnnx, exportOnnx, type OnnxOptions } from "./onnx/export.ts";
@@ -41,7 +43,6 @@ export {
   type LoadedModel,
   type LoadedWeights,
   loadModel,
-  type LoadOptions,
   loadWeights,
   saveWeights,
 } from "./weights.ts";

@@ -1,6 +1,5 @@
 /** Weights into and out of a model, by the reference's state_dict names. */
 import * as tf from "@tensorflow/tfjs-core";
-import { checkPreprocessing, IMAGENET } from "../image/mod.ts";
 import {
   adaptFirstConv,
   type KeyStyle,
@@ -10,21 +9,23 @@ import {
 import { architectureOf } from "./checkpoint/architectures.ts";
 import type { FileTensor, WeightFile } from "./checkpoint/file_tensor.ts";
 import { readChecked, requireFit, type Source } from "./checkpoint/fit.ts";
-import { inferConfig, parseConfig, type Shapes } from "./checkpoint/infer_config.ts";
+import type { Shapes } from "./checkpoint/infer_config.ts";
 import { listNames, locate, type Located, type ModelEntries } from "./checkpoint/names.ts";
 import { openWeights } from "./checkpoint/open.ts";
 import { EFFICIENTNET_LITES } from "./encoders/efficientnet_lite.ts";
+import {
+  checkFunction,
+  CONFIG_KEY,
+  describeFile,
+  type LoadOptions,
+  PREPROCESSING_KEY,
+} from "./file_description.ts";
 import { toLiteNames } from "./encoders/lite_names.ts";
 import type { GraphModel } from "./graph.ts";
 import { fromTorch, fromTorchShape, toTorch } from "./layout.ts";
 import { type NamedTensor, writeSafetensors } from "./safetensors.ts";
 import { createModel, describeParameters } from "./segmentation_model.ts";
 import type { ModelConfig, SegmentationModel } from "./types.ts";
-
-/** The metadata key under which the configuration lies. */
-const CONFIG_KEY = "crypts.config";
-/** The metadata key of the preprocessing; files from before it was written take ImageNet's. */
-const PREPROCESSING_KEY = "crypts.preprocessing";
 
 /** How {@link saveWeights} writes. */
 export interface SaveOptions {
@@ -58,17 +59,6 @@ export async function saveWeights(
   });
 }
 
-/** How a file's weights are looked for. */
-export interface LoadOptions {
-  /**
-   * What stands before the wanted model's names in the file, e.g. "ema.module."; needed only where the
-   * file holds several models.
-   */
-  prefix?: string;
-  /** Called with each notice, a sentence that names the file; default: a warning on the console. */
-  onNotice?: (notice: string) => void;
-}
-
 /** What {@link loadModel} gives. */
 export interface LoadedModel {
   model: GraphModel;
@@ -89,17 +79,7 @@ export interface LoadedModel {
 export async function loadModel(path: string, options: LoadOptions = {}): Promise<LoadedModel> {
   const file = await openWeights(path);
   const located = locateIn(file, options);
-  const { [CONFIG_KEY]: written, [PREPROCESSING_KEY]: normalized, ...metadata } = file.metadata;
-  let config: ModelConfig;
-  try {
-    config = written
-      ? parseConfig(written)
-      : inferConfig(shapesOf(located.entries), [...file.tensors.keys()]);
-  } catch (cause) {
-    throw new Error(`${path} does not say which model it is: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  const { config, preprocessing } = await describeFile(file, shapesOf(located.entries), options);
   const parameters = describeParameters(config);
   const names = new Set(parameters.map((p) => p.name));
   const nameOf = (name: string) => located.prefix + name;
@@ -107,13 +87,9 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
   requireFit(parameters, located.entries, source, (name) => names.has(name));
   const values = readChecked(parameters, located.entries, source, file.capacity);
   giveNotices(file, located, options);
-  const preprocessing = normalized
-    ? checkPreprocessing(JSON.parse(normalized), path)
-    : written
-    ? IMAGENET
-    : undefined;
   const model = createModel({ ...config, preprocessing, initialize: false });
   put(model, values);
+  const { [CONFIG_KEY]: _, [PREPROCESSING_KEY]: __, ...metadata } = file.metadata;
   return { model, metadata };
 }
 
@@ -182,6 +158,7 @@ export async function loadWeights(
     } catch (cause) {
       throw new Error(`${path}: ${(cause as Error).message}`, { cause });
     }
+    await checkFunction(model, file, options);
   }
   const entries = whole
     ? located.entries

@@ -19,6 +19,15 @@ export type Padding = "smp-0.2" | "smp-0.3" | "tensorflow";
 /** The names of {@link Padding}. */
 export const PADDINGS: readonly Padding[] = ["smp-0.2", "smp-0.3", "tensorflow"];
 
+/**
+ * Whether two paddings are one function: efficientnet-b0's sides are even all the way, ResNets and smp's
+ * own lite encoders pad the same in all versions.
+ */
+export function samePadding(encoder: string, a: Padding, b: Padding): boolean {
+  if (a === b) return true;
+  return !/^efficientnet-b[1-7]$/.test(encoder) && a !== "tensorflow" && b !== "tensorflow";
+}
+
 /** The sides that a static padding was computed for, followed through the network. */
 export class StaticSides {
   constructor(private side: number) {}
