@@ -1,31 +1,39 @@
 /** Annotations as GeoJSON, as QuPath reads and writes it: full-resolution pixels from the top left. */
-import { writeWhole } from "../base/mod.ts";
-import type { Point, Polygon, Ring } from "./polygons.ts";
+import { decodeText, notice, writeWhole } from "../base/mod.ts";
+import { cryptObjects } from "./classes.ts";
+import { objectsOf } from "./features.ts";
+import type { Polygon, Ring } from "./polygons.ts";
+
+/** Settings of {@link readPolygons}. */
+export interface PolygonOptions {
+  /** The class in QuPath that is crypt; default: the only one there is, else `Crypt`. */
+  annotationClass?: string | null;
+}
 
 /**
- * Reads the polygons of a GeoJSON file as QuPath exports it: a list of features, a
- * FeatureCollection or a single feature, with Polygon and MultiPolygon geometries.
+ * Reads the polygons of a GeoJSON file as QuPath exports it, gzipped or not: a list of features, a
+ * FeatureCollection or a single feature; Polygon, MultiPolygon and GeometryCollection; child objects
+ * too. Points, lines and features without geometry are left out with a notice, as are the classes
+ * that are not crypt (see `classes.ts`).
  *
  * @throws {Deno.errors.NotFound} when there is no such file
- * @throws {RangeError} naming the file and the feature that is no polygon or has a bad outline
+ * @throws {RangeError} naming the file and the feature whose outline is broken, or the classes when
+ *   they are several and none is `Crypt`
+ * @example
+ * const polygons = await readPolygons("train/a.geojson", { annotationClass: "Gland" });
  */
-export async function readPolygons(path: string): Promise<Polygon[]> {
-  let text: string;
+export async function readPolygons(path: string, options: PolygonOptions = {}): Promise<Polygon[]> {
+  let data: Uint8Array;
   try {
-    text = await Deno.readTextFile(path);
+    data = await Deno.readFile(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) {
       throw new Deno.errors.NotFound(`no annotations at ${path}`);
     }
     throw new Error(`cannot read annotations ${path}: ${(cause as Error).message}`, { cause });
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new RangeError(`annotations ${path} are no JSON: ${(cause as Error).message}`, { cause });
-  }
-  return parsePolygons(json, path);
+  const text = await decodeText(data, `annotations ${path}`);
+  return parsePolygons(parseJson(text, path), path, options);
 }
 
 /**
@@ -33,25 +41,38 @@ export async function readPolygons(path: string): Promise<Polygon[]> {
  *
  * @param name what errors call the source, e.g. the file
  */
-export function parsePolygons(json: unknown, name = "GeoJSON"): Polygon[] {
-  const polygons: Polygon[] = [];
-  featuresOf(json, name).forEach((feature, i) => {
-    const where = `${name}: feature ${i}`;
-    const { geometry, properties } = feature as Feature;
-    const classification = properties?.classification?.name ?? null;
-    const parts = geometry?.type === "Polygon"
-      ? [geometry.coordinates]
-      : geometry?.type === "MultiPolygon"
-      ? geometry.coordinates
-      : null;
-    if (!Array.isArray(parts)) {
-      throw new RangeError(
-        `${where} must be a Polygon or a MultiPolygon, got ${geometry?.type ?? "no geometry"}`,
-      );
+export function parsePolygons(
+  json: unknown,
+  name = "GeoJSON",
+  options: PolygonOptions = {},
+): Polygon[] {
+  const { objects, skipped } = objectsOf(json, name);
+  if (skipped.length > 0) {
+    const rest = skipped.length > 3 ? `, and ${skipped.length - 3} more` : "";
+    notice(`${name}: left out what is no area: ${skipped.slice(0, 3).join(", ")}${rest}`);
+  }
+  return cryptObjects(objects, name, options.annotationClass ?? null)
+    .flatMap(({ parts, classification }) => parts.map((rings) => ({ rings, classification })));
+}
+
+/** JSON, also with the bare NaN and Infinity that QuPath has written among measurements. */
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    // Strings are matched first, so that what is in them stays.
+    const mended = text.replace(
+      /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g,
+      (token) => token.startsWith('"') ? token : "null",
+    );
+    try {
+      return JSON.parse(mended);
+    } catch {
+      throw new RangeError(`annotations ${path} are no JSON: ${(cause as Error).message}`, {
+        cause,
+      });
     }
-    for (const part of parts) polygons.push({ rings: ringsOf(part, where), classification });
-  });
-  return polygons;
+  }
 }
 
 /** One object in QuPath. */
@@ -137,40 +158,4 @@ export async function writeFeatures(
 function closed(ring: Ring): Ring {
   const [first, last] = [ring[0], ring[ring.length - 1]];
   return first[0] === last[0] && first[1] === last[1] ? ring : [...ring, first];
-}
-
-interface Feature {
-  geometry?: { type?: string; coordinates?: unknown };
-  properties?: { classification?: { name?: string } };
-}
-
-function featuresOf(json: unknown, name: string): unknown[] {
-  if (Array.isArray(json)) return json;
-  const object = json as { type?: string; features?: unknown } | null;
-  if (object?.type === "FeatureCollection" && Array.isArray(object.features)) {
-    return object.features;
-  }
-  if (object?.type === "Feature") return [object];
-  throw new RangeError(
-    `${name} must be a list of features, a FeatureCollection or a Feature, ` +
-      `got ${object?.type ?? typeof json}`,
-  );
-}
-
-function ringsOf(part: unknown, where: string): Ring[] {
-  if (!Array.isArray(part) || part.length === 0) throw new RangeError(`${where} has no outline`);
-  return part.map((ring: unknown, r) => {
-    if (!Array.isArray(ring) || ring.length < 3) {
-      throw new RangeError(`${where}, ring ${r} must have at least 3 points`);
-    }
-    return ring.map((point: unknown, p): Point => {
-      const [x, y] = Array.isArray(point) ? point : [];
-      if (!(Number.isFinite(x) && Number.isFinite(y))) {
-        throw new RangeError(
-          `${where}, ring ${r}, point ${p} must be two numbers, got ${JSON.stringify(point)}`,
-        );
-      }
-      return [x, y];
-    });
-  });
 }

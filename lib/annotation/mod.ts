@@ -1,7 +1,13 @@
 /** What a pathologist drew, and masks: encodings, polygons, outlines, components, overlap. */
 export { type Colour, drawContours, traceContours } from "./contours.ts";
 export { squaredDistance } from "./distance.ts";
-export { type AnnotationFeature, readPolygons, toFeature, writeFeatures } from "./geojson.ts";
+export {
+  type AnnotationFeature,
+  type PolygonOptions,
+  readPolygons,
+  toFeature,
+  writeFeatures,
+} from "./geojson.ts";
 export { fillHoles } from "./holes.ts";
 export {
   countOverlap,

@@ -19,3 +19,4 @@ export { createRandom, type Random } from "./random.ts";
 export { PROJECT_ROOT } from "./project.ts";
 export { withLock } from "./wait_lock.ts";
 export { downloadWheels, findPip, unpackWheel, type WheelPin } from "./wheels.ts";
+export { decodeText, decodeUtf8 } from "./text_file.ts";

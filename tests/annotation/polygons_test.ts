@@ -108,8 +108,8 @@ Deno.test("bad annotations are refused, naming file and feature", () =>
       ["{", /bad\.json are no JSON/],
       ['{"type":"Point"}', /bad\.json must be a list of features.*got Point/],
       ["null", /must be a list of features/],
-      [JSON.stringify([good, feature("Point", [1, 2])]), /feature 1 must be a Polygon.*got Point/],
-      [JSON.stringify([{ type: "Feature" }]), /feature 0 .*got no geometry/],
+      [JSON.stringify([good, feature("Curve", [1, 2])]), /feature 1 must be a Polygon.*got Curve/],
+      [JSON.stringify([good, null]), /feature 1 must be an object, got null/],
       [JSON.stringify([feature("Polygon", [])]), /feature 0 has no outline/],
       [JSON.stringify([feature("Polygon", [[[0, 0], [1, 1]]])]), /ring 0 must have at least 3/],
       [
