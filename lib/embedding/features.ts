@@ -1,7 +1,9 @@
 /** What the encoder sees in each tile of a data set: the features that `lib/embedding/embed.ts` maps. */
+import { dirname } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { lockFolder, sweepTemporary } from "../base/mod.ts";
 import { ensureMask, type ImageRecord } from "../dataset/mod.ts";
-import { readFeatureCache, writeFeatureCache } from "./features/cache.ts";
+import { featureDigests, readFeatureCache, writeFeatureCache } from "./features/cache.ts";
 import { featureKey } from "./features/key.ts";
 import type { FeatureTable, TileLabel } from "./features/table.ts";
 import {
@@ -41,7 +43,7 @@ export interface FeatureOptions {
  * original.
  *
  * With `cachePath`, a table made before from the same model, data and settings is read instead of
- * computed; any other one there is replaced.
+ * computed; any other one there is replaced. One run at a time computes into a folder.
  *
  * @returns one row a tile: `channels * (tile / 32)^2` columns for "flatten", `channels` for "average"
  * @throws {RangeError} for a tile side the model cannot take, a bad scale, or no annotated records
@@ -52,7 +54,7 @@ export async function computeFeatures(
   model: SegmentationModel,
   options: FeatureOptions,
 ): Promise<FeatureTable> {
-  const { tile, scale = 1, pool, cachePath, signal } = options;
+  const { tile, scale = 1, pool, cachePath } = options;
   const multiple = model.sideMultiple;
   if (!(Number.isInteger(tile) && tile > 0 && tile % multiple === 0)) {
     throw new RangeError(`tile must be a positive multiple of ${multiple}, got ${tile}`);
@@ -64,11 +66,24 @@ export async function computeFeatures(
     );
   }
   const settings = { tile, scale, pool, prepare: options.prepare?.name ?? null };
-  const key = cachePath ? await featureKey(annotated, model, settings) : null;
-  if (cachePath && key) {
-    const cached = await readFeatureCache(cachePath, key);
-    if (cached) return cached;
-  }
+  if (!cachePath) return await compute(annotated, model, options);
+  const digests = await featureDigests(cachePath);
+  const key = await featureKey(annotated, model, settings, digests);
+  const cached = await readFeatureCache(cachePath, key, digests);
+  if (cached) return cached;
+  await using _lock = await lockFolder(dirname(cachePath), "computing features");
+  await sweepTemporary(dirname(cachePath));
+  const table = await compute(annotated, model, options);
+  await writeFeatureCache(cachePath, key, table, digests);
+  return table;
+}
+
+async function compute(
+  annotated: readonly ImageRecord[],
+  model: SegmentationModel,
+  options: FeatureOptions,
+): Promise<FeatureTable> {
+  const { tile, scale = 1, pool, signal } = options;
   const chunks: Float32Array[] = [], labels: TileLabel[] = [];
   const total = annotated.reduce((sum, record) => {
     const { height, width } = scaledSize(record, scale);
@@ -100,9 +115,7 @@ export async function computeFeatures(
     values.set(chunk, at);
     at += chunk.length;
   }
-  const table = { values, rows: labels.length, columns: size / labels.length, labels };
-  if (cachePath && key) await writeFeatureCache(cachePath, key, table);
-  return table;
+  return { values, rows: labels.length, columns: size / labels.length, labels };
 }
 
 function countOnes(mask: Mask, row: number, column: number, tile: number): number {

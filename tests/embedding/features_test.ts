@@ -178,6 +178,41 @@ Deno.test("a cache is read by the same model, data and settings and by no others
     assert.equal(await counted(() => compute()), 0);
     await writeRgb(records[0].imagePath, testImage(12, 20, 9));
     assert.ok(await counted(() => compute()) > 0, "a replaced image computes");
+    await compute();
+    const polygons = join(root, "test/b.json"), [, , b] = records;
+    const square = (side: number) =>
+      JSON.stringify([{
+        type: "Feature",
+        geometry: {
+          type: "Polygon",
+          coordinates: [[[0, 0], [side, 0], [side, side], [0, side], [0, 0]]],
+        },
+      }]);
+    for (const side of [4, 6]) {
+      await Deno.writeTextFile(polygons, square(side));
+      const own = records.map((r) => r === b ? { ...r, polygonsPath: polygons } : r);
+      const read = () => computeFeatures(own, model, { ...average, cachePath });
+      assert.ok(await counted(read) > 0, `polygons of side ${side} compute`);
+      assert.equal(await counted(read), 0);
+    }
+    await compute();
+    await writeMask(join(root, "test_mask/b.tiff"), {
+      data: new Uint8Array(240),
+      height: 12,
+      width: 20,
+    });
+    assert.ok(await counted(() => compute()) > 0, "a new mask computes");
+    await writeMask(join(root, "test_mask/b.tiff"), {
+      data: new Uint8Array(240).fill(1),
+      height: 12,
+      width: 20,
+    });
+    assert.ok(await counted(() => compute()) > 0, "a changed mask computes");
+    const recoded = records.map((r) => r === b ? { ...r, rle: "1 5" } : r);
+    assert.ok(
+      await counted(() => computeFeatures(recoded, model, { ...average, cachePath })) > 0,
+      "a changed encoding computes",
+    );
     const other = blockMeans(2);
     await compute({}, other.model);
     assert.ok(other.calls.length > 0, "other weights compute");
@@ -191,7 +226,9 @@ Deno.test("a damaged cache is computed again", async () => {
     const { model, calls } = blockMeans(), cachePath = join(root, "features");
     const options = { ...average, cachePath };
     const first = await computeFeatures(records, model, options);
-    for (const [file, content] of [["npy", "short"], ["csv", "image\n"], ["json", "{"]]) {
+    for (
+      const [file, content] of [["npy", "short"], ["csv", "image\n"], ["json", "{"], ["json", "{}"]]
+    ) {
       await Deno.writeTextFile(`${cachePath}.${file}`, content);
       const at = calls.length;
       assert.deepEqual(await computeFeatures(records, model, options), first);

@@ -1,23 +1,37 @@
 /** Feature tables on disk: `.npy` values, `.csv` labels, and a `.json` that says what they are of. */
+import { basename, dirname, join } from "node:path";
 import { readTextRows, writeCsv } from "../../tables/mod.ts";
-import { exists, writeWhole } from "../../base/mod.ts";
+import {
+  clearDone,
+  FileDigests,
+  type Fingerprint,
+  readDone,
+  whyNotDone,
+  writeDone,
+  writeWhole,
+} from "../../base/mod.ts";
 import type { FeatureTable, TileLabel } from "./table.ts";
-import type { FeatureKey } from "./key.ts";
 import { decodeNpy, encodeNpy } from "./npy.ts";
 import pl from "nodejs-polars";
 
 const COLUMNS = ["image", "split", "row", "column", "crypt", "crypt_share", "donor"] as const;
 
+/** The digests that belong to the cache under `stem`, remembered beside it. */
+export function featureDigests(stem: string): Promise<FileDigests> {
+  return FileDigests.open(join(dirname(stem), `.${basename(stem)}_digests.json`));
+}
+
 /**
- * Writes `<stem>.npy`, `<stem>.csv` and `<stem>.json`. The last is written at the end and removed
- * first: where it is, the others are whole and belong to it.
+ * Writes `<stem>.npy`, `<stem>.csv` and `<stem>.json`. The last says what the table was made from and
+ * holds the digests of the others: it is removed first and written at the end.
  */
 export async function writeFeatureCache(
   stem: string,
-  key: FeatureKey,
+  made: Fingerprint,
   table: FeatureTable,
+  digests: FileDigests,
 ): Promise<void> {
-  await Deno.remove(`${stem}.json`).catch(() => {});
+  await clearDone(`${stem}.json`);
   await writeWhole(`${stem}.npy`, encodeNpy(table.values, table.rows, table.columns));
   const { labels } = table;
   await writeCsv(
@@ -32,35 +46,31 @@ export async function writeFeatureCache(
       donor: labels.map((l) => l.donor ?? ""),
     }),
   );
-  await writeWhole(`${stem}.json`, JSON.stringify(key, null, 2) + "\n");
+  await writeDone(`${stem}.json`, made, [`${stem}.npy`, `${stem}.csv`], digests, null);
+  await digests.save();
 }
 
 /**
- * The table under `stem` when it was made with exactly `key`; null when there is none, when it is
- * stale, and when its files have been damaged since.
+ * The table under `stem` when it was made from exactly `wanted`; null when there is none, when it is
+ * stale, and when its files have been changed since.
  */
 export async function readFeatureCache(
   stem: string,
-  key: FeatureKey,
+  wanted: Fingerprint,
+  digests: FileDigests,
 ): Promise<FeatureTable | null> {
-  if (!await exists(`${stem}.json`)) return null;
-  try {
-    const stored = JSON.parse(await Deno.readTextFile(`${stem}.json`));
-    if (JSON.stringify(stored) !== JSON.stringify(key)) return null;
-    const matrix = decodeNpy(await Deno.readFile(`${stem}.npy`), `${stem}.npy`);
-    const rows = readTextRows(`${stem}.csv`, COLUMNS);
-    const labels = rows.map((r): TileLabel => ({
-      image: String(r.image),
-      split: r.split === "test" ? "test" : "train",
-      row: Number(r.row),
-      column: Number(r.column),
-      crypt: Number(r.crypt) === 1,
-      cryptShare: Number(r.crypt_share),
-      donor: r.donor || null,
-    }));
-    return labels.length === matrix.rows ? { ...matrix, labels } : null;
-  } catch {
-    // Whatever is wrong with a cache, computing again is the answer.
-    return null;
-  }
+  const state = await readDone(`${stem}.json`);
+  if (await whyNotDone(`${stem}.json`, state, wanted, digests) !== null) return null;
+  const matrix = decodeNpy(await Deno.readFile(`${stem}.npy`), `${stem}.npy`);
+  const labels = readTextRows(`${stem}.csv`, COLUMNS).map((r): TileLabel => ({
+    image: String(r.image),
+    split: r.split === "test" ? "test" : "train",
+    row: Number(r.row),
+    column: Number(r.column),
+    crypt: Number(r.crypt) === 1,
+    cryptShare: Number(r.crypt_share),
+    donor: r.donor || null,
+  }));
+  await digests.save();
+  return { ...matrix, labels };
 }
