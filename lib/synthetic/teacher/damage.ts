@@ -6,7 +6,7 @@ import { type Plate, Tissue } from "./plate.ts";
 /** Tears and folds change the planes of stain; dust lies on glass and in lumens. */
 export function damage(plate: Plate, features: Features, random: Random): void {
   for (let k = 0; k < Math.floor(features.tears); k++) {
-    strip(plate, random.fork(`tear ${k}`), [1, 9], (i, there) => {
+    strip(plate, random.fork(`tear ${k}`), k === 0 ? [1, 45] : [1, 9], (i, there) => {
       plate.haematoxylin[i] *= 1 - there;
       plate.eosin[i] *= 1 - there;
     });

@@ -73,7 +73,7 @@ export const FEATURES = {
   pen: f("damage", 1, 1.9, 0, "strokes of a marker pen", { odds: 0.05 }),
   debris: f("damage", 1, 25, 0, "stray cells and dust per mm² of glass and lumen", { odds: 0.5 }),
 
-  glass: f("neighbours", 0.08, 0.5, 0, "share of the field that is empty glass", { odds: 0.25 }),
+  glass: f("neighbours", 0.05, 0.55, 0, "share of the field that is empty glass", { odds: 0.33 }),
   muscle: f("neighbours", 0.35, 0.9, 0, "where the muscularis mucosae begins, share of the field", {
     odds: 0.3,
   }),
@@ -105,6 +105,9 @@ export const FEATURES = {
   }),
   secretion: f("crypts", 0, 1, 0.3, "how full lumens are"),
   nucleus: f("crypts", 0.8, 1.3, 1, "size of nuclei over the usual", { scale: "log" }),
+  cytoplasm: f("crypts", 0.6, 1.8, 1, "eosin of the cytoplasm over the usual", { scale: "log" }),
+  basophilia: f("crypts", 0.03, 0.3, 0.14, "haematoxylin of the cytoplasm, optical density"),
+  washedOut: f("crypts", 0, 0.4, 0, "share of glands with few, faint nuclei", { odds: 0.5 }),
   stratified: f("crypts", 0, 0.35, 0.1, "share of the height over which nuclei spread"),
 
   serration: f("hyperplasia", 0.3, 1, 0, "saw teeth of the lumen", { odds: 0.12 }),
@@ -119,6 +122,16 @@ export const FEATURES = {
   cribriform: f("carcinoma", 0, 1, 0, "how often a gland holds several lumens"),
   necrosis: f("carcinoma", 0, 1, 0, "how often lumens are full of dead cells"),
   vesicular: f("carcinoma", 0, 1, 0.2, "0 dense dark nuclei, 1 pale ones with a rim"),
+  nuclearSpacing: f(
+    "carcinoma",
+    1.5,
+    2.9,
+    1.75,
+    "distance of tumour nuclei over their half width",
+    {
+      scale: "log",
+    },
+  ),
   singleCells: f("carcinoma", 0, 1, 0, "tumour cells strewn in the stroma"),
   fusion: f("carcinoma", 0, 1, 0, "0 tubes side by side, 1 a network of fused glands"),
 } as const satisfies Record<string, Feature>;

@@ -72,6 +72,7 @@ export function glandStyle(features: Features, deepest: number, random: Random):
   const wide = neoplastic
     ? size * (2.2 + 1.5 * vesicular + 0.3 * wild)
     : size * random.uniform(1.9, 2.4);
+  const faint = random.next() < features.washedOut ? random.uniform(1.2, 2) : 1;
   const apex = random.uniform(0.5, neoplastic ? 9 : 12);
   return {
     growth,
@@ -88,13 +89,14 @@ export function glandStyle(features: Features, deepest: number, random: Random):
       : Math.min(1.5 * long + stratified * Math.min(height, 60), height - long - apex),
     long,
     wide,
-    spacing: wide * (neoplastic ? 1.7 : 1.75) + random.uniform(0, 1.8),
-    dark: (0.72 + 0.16 * grade - 0.3 * vesicular) * Math.exp(random.normal(0, 0.1)),
+    spacing: faint * (wide * (neoplastic ? features.nuclearSpacing : 1.75) + random.uniform(0, 1)),
+    dark: (1.35 - 0.35 * faint) * (0.72 + 0.16 * grade - 0.3 * vesicular) *
+      Math.exp(random.normal(0, 0.1)),
     rim: 0.2 + 0.9 * vesicular,
     tilt: neoplastic ? 0.15 + 0.5 * wild : 0.25,
     cytoplasm: [
-      random.uniform(0.08, 0.22) + (neoplastic ? 0.08 * random.next() : 0),
-      random.uniform(0.18, 0.42),
+      Math.max(0.02, features.basophilia + random.normal(0, 0.03) + (neoplastic ? 0.04 : 0)),
+      0.28 * features.cytoplasm * Math.exp(random.normal(0, 0.12)),
     ],
     pale: random.uniform(0, 0.6),
     tangential: neoplastic ? random.uniform(0, 0.3) : random.uniform(0, 0.2),
@@ -306,7 +308,7 @@ function paintGoblets(plate: Plate, styles: readonly GlandStyle[], random: Rando
 }
 
 function paintNuclei(plate: Plate, styles: readonly GlandStyle[], random: Random): void {
-  const spacer = new Spacer(14);
+  const spacer = new Spacer(26);
   const step = 2.1;
   for (let gy = 0; gy < plate.tallness; gy += step) {
     for (let gx = 0; gx < plate.breadth; gx += step) {

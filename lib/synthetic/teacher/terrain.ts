@@ -34,7 +34,7 @@ export function layTerrain(plate: Plate, features: Features, random: Random): Te
     return x * cos + y * sin - start - surface - swing * (noise.cloud(along / wave + 7, 3) - 0.5) -
       ragged * (noise.cloud(x / 23, y / 23) - 0.5);
   };
-  const cover = features.glass > 0 && random.next() < 0.65 ? random.uniform(15, 32) : 0;
+  const cover = features.glass > 0 && random.next() < 0.8 ? random.uniform(15, 42) : 0;
   const dense = features.fibres > 0.55;
   const invasive = features.carcinoma > 0;
   const ulcer = features.ulcer > 0 ? 0.36 + 0.3 * features.ulcer : 0;
