@@ -46,3 +46,33 @@ export async function checkCells(notebooks: string[]): Promise<string> {
     for (const module of modules) await Deno.remove(module).catch(() => {});
   }
 }
+
+/**
+ * Whether the code cells of `notebooks` (paths) are formatted as `deno fmt` would. The notebooks as a
+ * whole are not given to it: 2.9.6 refuses them while its cache is cold.
+ *
+ * @returns the formatter's messages by notebook and cell, empty when all is well
+ */
+export async function checkCellFormat(notebooks: string[]): Promise<string> {
+  const messages: string[] = [];
+  for (const path of notebooks) {
+    const { cells } = JSON.parse(await Deno.readTextFile(path)) as NotebookFile;
+    for (const [i, { cell_type, source }] of cells.entries()) {
+      if (cell_type !== "code") continue;
+      const text = (Array.isArray(source) ? source.join("") : source) + "\n";
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["fmt", "--check", "--ext", "ts", "-"],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(text));
+      await writer.close();
+      const { success, stdout, stderr } = await child.output();
+      const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      if (!success) messages.push(`${basename(path)}, cell ${i + 1} is not formatted:\n${said}`);
+    }
+  }
+  return messages.join("\n");
+}

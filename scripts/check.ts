@@ -1,7 +1,7 @@
 /** Type-checks the sources and the notebooks' cells: part of `deno task check`. */
 import { join } from "node:path";
 import { PROJECT_ROOT } from "crypts/base";
-import { checkCells } from "./cells.ts";
+import { checkCellFormat, checkCells } from "./cells.ts";
 import { NOTEBOOKS } from "./notebooks.ts";
 
 const folders = ["lib", "scripts", "tests", "bench"].map((name) => join(PROJECT_ROOT, name));
@@ -10,9 +10,8 @@ const { success } = await new Deno.Command(Deno.execPath(), {
   stdout: "inherit",
   stderr: "inherit",
 }).spawn().status;
-const messages = await checkCells(
-  NOTEBOOKS.map((name) => join(PROJECT_ROOT, "notebooks", `${name}.ipynb`)),
-);
+const notebooks = NOTEBOOKS.map((name) => join(PROJECT_ROOT, "notebooks", `${name}.ipynb`));
+const messages = await checkCells(notebooks) + await checkCellFormat(notebooks);
 if (messages) console.error(messages);
 if (!success || messages) Deno.exit(1);
 console.log(`Types are sound in ${folders.length} folders and ${NOTEBOOKS.length} notebooks.`);

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import sharp from "sharp";
 import { readCsv, writeCsv } from "../lib/tables/csv.ts";
 import { ensureMask, openDataset } from "../lib/dataset/dataset.ts";
 import { readMask, readRgb } from "../lib/image/read.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readCsv } from "../lib/tables/csv.ts";
 import { generateDataset } from "../lib/synthetic/generate.ts";
 import { PROJECT_ROOT } from "../lib/base/project.ts";
-import { checkCells } from "../scripts/cells.ts";
+import { checkCellFormat, checkCells } from "../scripts/cells.ts";
 import { ensureJupyter } from "../scripts/jupyter.ts";
 import { executeNotebook, NOTEBOOKS } from "../scripts/notebooks.ts";
 
@@ -33,6 +33,23 @@ Deno.test("a cell with a wrong type is found by the check", async () => {
     const cells = [{ cell_type: "code", source: ["const sides: number = 'four';"] }];
     await Deno.writeTextFile(path, JSON.stringify({ cells }));
     assert.match(await checkCells([path]), /'string' is not assignable to type 'number'/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("cells are formatted as the sources are, and one that is not is found", async () => {
+  assert.equal(await checkCellFormat(NOTEBOOKS.map(pathOf)), "");
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = join(folder, "ugly.ipynb");
+    const cells = [{ cell_type: "code", source: ["const a = 1;"] }, {
+      ...{ cell_type: "code", source: ["const b=1"] },
+    }];
+    await Deno.writeTextFile(path, JSON.stringify({ cells }));
+    const messages = await checkCellFormat([path]);
+    assert.match(messages, /ugly\.ipynb, cell 2 is not formatted/);
+    assert.doesNotMatch(messages, /cell 1/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
