@@ -8,6 +8,12 @@ export type { GraphModel } from "./graph.ts";
 export { fromTorch, toTorch } from "./layout.ts";
 export { encodeOnnx, exportOnnx, type OnnxOptions } from "./onnx/export.ts";
 export {
+  type OnnxForm,
+  type OnnxFormOptions,
+  openOnnxFeatures,
+  openOnnxPredictor,
+} from "./onnx_form.ts";
+export {
   type OnnxFeatures,
   onnxFeatures,
   type OnnxPredictor,

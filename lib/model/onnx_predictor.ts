@@ -17,6 +17,8 @@ export interface OnnxPredictor {
   readonly sideMultiple: number;
   /** Per tile `channels * height * width` probabilities: 1 - p(background), and p(boundary). */
   predict(rgb: Uint8Array[], height: number, width: number): Promise<Float32Array[]>;
+  /** Per tile `classes * height * width` probabilities, class by class, row-major. */
+  predictClasses(rgb: Uint8Array[], height: number, width: number): Promise<Float32Array[]>;
   dispose(): void;
 }
 
@@ -31,22 +33,22 @@ const USUAL_MULTIPLE = 32;
 
 /**
  * A predictor that runs `source`: a model, whose weights are copied now (later training does not
- * change the predictor), or an ONNX file that gives "logits" or "probabilities" [N,classes,H,W].
+ * change the predictor), or an ONNX file (its path or its bytes) that gives "logits" or "probabilities" [N,classes,H,W].
  *
  * @throws {Error} when ONNX Runtime or the file cannot be used
  */
 export async function onnxPredictor(
-  source: GraphModel | string,
+  source: GraphModel | string | Uint8Array<ArrayBuffer>,
   options: OnnxPredictorOptions = {},
 ): Promise<OnnxPredictor> {
-  const file = typeof source === "string";
-  const bytes = file
+  const path = typeof source === "string" ? source : options.name;
+  const model = typeof source === "string" || source instanceof Uint8Array ? null : source;
+  const bytes = source instanceof Uint8Array
+    ? source
+    : typeof source === "string"
     ? await readModel(source)
     : await encodeOnnx(source, { output: "probabilities" });
-  const runner = await OnnxRunner.open(bytes, {
-    threads: options.threads,
-    name: file ? source : undefined,
-  });
+  const runner = await OnnxRunner.open(bytes, { threads: options.threads, name: path });
   if (!["logits", "probabilities"].includes(runner.output)) {
     const got = runner.output;
     await runner.release();
@@ -54,29 +56,40 @@ export async function onnxPredictor(
   }
   const said = Number(onnxMetadata(bytes).sideMultiple);
   const sideMultiple = said > 0 ? said : USUAL_MULTIPLE;
-  const classes = file ? await countClasses(runner, sideMultiple) : source.config.classes;
+  const classes = model ? model.config.classes : await countChannels(runner, sideMultiple);
+  /** Planes of each tile, class by class. */
+  const planes = async (rgb: Uint8Array[], height: number, width: number) => {
+    for (const side of [height, width]) {
+      if (!(side > 0 && side % sideMultiple === 0)) {
+        throw new RangeError(
+          `tile sides must be multiples of ${sideMultiple}, got ${height} x ${width}`,
+        );
+      }
+    }
+    const { values } = await runner.runRgb(rgb, height, width);
+    const pixels = height * width;
+    return rgb.map((_, n) => {
+      const all = Array.from(
+        { length: classes },
+        (_, c) => values.subarray((n * classes + c) * pixels, (n * classes + c + 1) * pixels),
+      );
+      return runner.output === "logits" ? softmax(all) : all;
+    });
+  };
   return {
     name: options.name ??
-      (file ? basename(source) : `${source.config.architecture} ${source.config.encoder}`),
+      (model ? `${model.config.architecture} ${model.config.encoder}` : basename(path ?? "ONNX")),
     engine: "ONNX Runtime",
     classes,
     channels: boundaryChannels(classes),
     sideMultiple,
-    async predict(rgb, height, width) {
-      for (const side of [height, width]) {
-        if (!(side > 0 && side % sideMultiple === 0)) {
-          throw new RangeError(
-            `tile sides must be multiples of ${sideMultiple}, got ${height} x ${width}`,
-          );
-        }
-      }
-      const { values } = await runner.runRgb(rgb, height, width);
+    predict: async (rgb, height, width) => (await planes(rgb, height, width)).map(cryptMaps),
+    async predictClasses(rgb, height, width) {
       const pixels = height * width;
-      return rgb.map((_, n) => {
-        const of = (c: number) =>
-          values.subarray((n * classes + c) * pixels, (n * classes + c + 1) * pixels);
-        const planes = Array.from({ length: classes }, (_, c) => of(c));
-        return cryptMaps(runner.output === "logits" ? softmax(planes) : planes);
+      return (await planes(rgb, height, width)).map((all) => {
+        const out = new Float32Array(classes * pixels);
+        all.forEach((plane, c) => out.set(plane, c * pixels));
+        return out;
       });
     },
     dispose() {
@@ -96,15 +109,28 @@ export interface OnnxFeatures {
   dispose(): Promise<void>;
 }
 
-/** The encoder of `model`, its weights as they are now, run by ONNX Runtime. */
+/**
+ * The encoder of a model, its weights as they are now, or of the bytes of an ONNX file with the output
+ * "features", run by ONNX Runtime.
+ *
+ * @throws {Error} when ONNX Runtime or the file cannot be used
+ */
 export async function onnxFeatures(
-  model: GraphModel,
+  source: GraphModel | Uint8Array<ArrayBuffer>,
   options: RunnerOptions = {},
 ): Promise<OnnxFeatures> {
-  const runner = await OnnxRunner.open(await encodeOnnx(model, { output: "features" }), options);
+  const model = source instanceof Uint8Array ? null : source;
+  const bytes = source instanceof Uint8Array
+    ? source
+    : await encodeOnnx(source, { output: "features" });
+  const runner = await OnnxRunner.open(bytes, options);
+  const said = Number(onnxMetadata(bytes).sideMultiple);
+  const sideMultiple = said > 0 ? said : USUAL_MULTIPLE;
   return {
-    channels: model.stageChannels[model.config.encoderDepth],
-    sideMultiple: model.sideMultiple,
+    channels: model
+      ? model.stageChannels[model.config.encoderDepth]
+      : await countChannels(runner, sideMultiple),
+    sideMultiple,
     extract: async (rgb, height, width) => (await runner.runRgb(rgb, height, width)).values,
     dispose: () => runner.release(),
   };
@@ -118,8 +144,8 @@ async function readModel(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** Number of classes of a model that came as a file, from a run on the smallest tile. */
-async function countClasses(runner: OnnxRunner, side: number): Promise<number> {
+/** Number of channels that a file gives, from a run on the smallest tile. */
+async function countChannels(runner: OnnxRunner, side: number): Promise<number> {
   const { shape } = await runner.runRgb([new Uint8Array(side * side * 3)], side, side);
   return shape[1];
 }

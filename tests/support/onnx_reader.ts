@@ -11,9 +11,14 @@ export interface OnnxContents {
 
 type Field = { field: number; value: Uint8Array | number };
 
+/** The bytes of a model file's graph: nodes and weights, without the file's metadata. */
+export function graphBytes(bytes: Uint8Array): Uint8Array {
+  return messages(bytes, 7)[0];
+}
+
 /** Reads the graph of a model file (field numbers: onnx.proto3). */
 export function readOnnx(bytes: Uint8Array): OnnxContents {
-  const graph = messages(bytes, 7)[0];
+  const graph = graphBytes(bytes);
   return {
     operators: messages(graph, 1).map((node) => text(messages(node, 4)[0])),
     inputs: Object.fromEntries(messages(graph, 11).map(valueInfo)),
