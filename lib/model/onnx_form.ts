@@ -16,7 +16,9 @@ import {
   onnxPredictor,
 } from "./onnx_predictor.ts";
 import type { ModelConfig } from "./types.ts";
-import { loadModel, type LoadOptions } from "./weights.ts";
+import type { LoadOptions } from "./file_description.ts";
+import { readSmpConfig } from "./smp_config.ts";
+import { loadModel } from "./weights.ts";
 
 /** How a weight file is opened for ONNX Runtime. */
 export interface OnnxFormOptions extends RunnerOptions, LoadOptions {
@@ -33,11 +35,14 @@ export interface OnnxForm {
   origin: "kept" | "made" | "memory";
   /** Largest difference between ONNX Runtime and TensorFlow.js when it was exported. */
   difference: number;
+  /** What was said when the file was loaded; said again whenever the kept form is opened. */
+  notices: string[];
 }
 
 /** Metadata keys of a form. */
 const DIFFERENCE = "crypts.difference";
 const WEIGHTS = "crypts.weights";
+const NOTICES = "crypts.notices";
 
 /** Both engines compute in single precision; more than this (of the range, for features) is an error. */
 const TOLERANCE = 1e-3;
@@ -86,18 +91,34 @@ async function openForm(
   output: Output,
   options: OnnxFormOptions,
 ): Promise<OnnxForm & { bytes: Uint8Array<ArrayBuffer> }> {
-  const cache = options.cache === false
-    ? null
-    : new FormCache(path, await digestFile(path), [output, options.prefix ?? ""]);
+  const give = options.onNotice ?? ((notice: string) => console.warn(notice));
+  const cache = options.cache === false ? null : new FormCache(path, await digestFile(path), [
+    output,
+    options.prefix ?? "",
+    options.padding ?? "",
+    JSON.stringify(await readSmpConfig(path)),
+  ]);
   const kept = await cache?.read() ?? null;
   const known = kept && tryDescribed(kept);
-  if (kept && known) return { bytes: kept, ...known, origin: "kept" };
-  const { model, metadata } = await loadModel(path, options);
+  if (kept && known) {
+    known.notices.forEach(give);
+    return { bytes: kept, ...known, origin: "kept" };
+  }
+  const notices: string[] = [];
+  const onNotice = (notice: string) => {
+    notices.push(notice);
+    give(notice);
+  };
+  const { model, metadata } = await loadModel(path, { ...options, onNotice });
   try {
     const difference = await compare(path, model, output);
     const bytes = await encodeOnnx(model, {
       output,
-      metadata: { [DIFFERENCE]: String(difference), [WEIGHTS]: JSON.stringify(metadata) },
+      metadata: {
+        [DIFFERENCE]: String(difference),
+        [WEIGHTS]: JSON.stringify(metadata),
+        [NOTICES]: JSON.stringify(notices),
+      },
     });
     const written = await cache?.write(bytes);
     return { bytes, ...described(bytes), origin: written ? "made" : "memory" };
@@ -113,6 +134,7 @@ function described(bytes: Uint8Array): Omit<OnnxForm, "origin"> {
     config: parseConfig(metadata.config) as Required<ModelConfig>,
     metadata: JSON.parse(metadata[WEIGHTS]),
     difference: Number(metadata[DIFFERENCE]),
+    notices: JSON.parse(metadata[NOTICES]),
   };
 }
 

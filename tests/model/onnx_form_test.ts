@@ -10,7 +10,7 @@ import { createModel } from "../../lib/model/segmentation_model.ts";
 import { saveWeights } from "../../lib/model/weights.ts";
 import { fillClosedForm, startBackend, toNchw } from "../support/reference_models.ts";
 import { graphBytes } from "../support/onnx_reader.ts";
-import { inFolder } from "../support/weight_files.ts";
+import { inFolder, stateOf, writeTorch } from "../support/weight_files.ts";
 
 const CONFIG = { architecture: "Unet", encoder: "efficientnet-b0", encoderDepth: 3 };
 const SMALL = { ...CONFIG, decoderChannels: [8, 8, 8] };
@@ -123,6 +123,31 @@ Deno.test("features of a weight file are the bottleneck, kept beside the form of
     }
     assert.equal(kept(folder).length, 2);
     tf.dispose([x, feature]);
+    model.dispose();
+  });
+});
+
+Deno.test("what loading says is said again where the kept form is opened; options have forms of their own", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/a.pth`;
+    const model = createModel({ ...SMALL, encoder: "efficientnet-b1", seed: 5 });
+    const state = await stateOf(model);
+    state.set("loss.weight", { shape: [1], values: Float32Array.of(1) });
+    await writeTorch(path, state);
+    const open = async (options = {}) => {
+      const heard: string[] = [];
+      const onNotice = (notice: string) => heard.push(notice);
+      const { predictor, ...form } = await openOnnxPredictor(path, { ...options, onNotice });
+      predictor.dispose();
+      assert.deepEqual(form.notices, heard);
+      return form;
+    };
+    const first = await open();
+    assert.equal(first.notices.length, 2);
+    assert.match(first.notices.join(), /padding "smp-0\.2" is taken.*ignored: loss\.weight/s);
+    assert.deepEqual(await open(), { ...first, origin: "kept" });
+    const other = await open({ padding: "smp-0.3" });
+    assert.deepEqual([other.origin, other.config.padding], ["made", "smp-0.3"]);
     model.dispose();
   });
 });
