@@ -4,6 +4,7 @@ export {
   drawTeaching,
   type Feature,
   FEATURE_GROUPS,
+  FEATURE_SOURCES,
   type FeatureGroup,
   type FeatureName,
   FEATURES,

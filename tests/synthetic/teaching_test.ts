@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { PROJECT_ROOT } from "../../lib/base/mod.ts";
+import { withFeatures } from "../../scripts/teaching.ts";
 import {
   drawTeaching,
   FEATURE_GROUPS,
@@ -131,4 +134,11 @@ Deno.test("bad arguments are refused by name, in threads too", async () => {
   await assert.rejects(teachingStream(1, { workers: 1, side: 40 }).next(), /side must be/);
   await assert.rejects(teachingStream(1, { workers: -1 }).next(), /workers must be .* got -1/);
   assert.equal(new Set(Object.values(FEATURES).map((f) => f.group)).size, FEATURE_GROUPS.length);
+});
+
+Deno.test("docs/synthetic.md lists every feature with the ranges of the code", async () => {
+  const page = await Deno.readTextFile(join(PROJECT_ROOT, "docs", "synthetic.md"));
+  // The formatter aligns tables and wraps lines.
+  const bare = (text: string) => text.replace(/[\s|-]+/g, " ");
+  assert.equal(bare(page), bare(withFeatures(page)));
 });

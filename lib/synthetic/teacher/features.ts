@@ -1,7 +1,7 @@
 /** What a teaching sample may show: every feature a named number with a range and a plain value. */
 import type { Random } from "../../base/mod.ts";
 
-/** Features are switched on and off in these groups; `docs/synthetic.md` has the sources. */
+/** Features are switched on and off in these groups; {@link FEATURE_SOURCES} has their sources. */
 export const FEATURE_GROUPS = [
   "stain",
   "camera",
@@ -15,6 +15,26 @@ export const FEATURE_GROUPS = [
 
 /** One of {@link FEATURE_GROUPS}. */
 export type FeatureGroup = typeof FEATURE_GROUPS[number];
+
+/** Where the features of each group are described. */
+export const FEATURE_SOURCES: Readonly<Record<FeatureGroup, string>> = {
+  stain:
+    "Absorption of the pure stains: Ruifrok and Johnston (2001); spread between laboratories: " +
+    "Macenko et al. (2009), Tellez et al. (2019); over-staining, fading, thickness: Suvarna et al. (2018).",
+  camera: "Colour, focus, sharpening and compression of slide scanners: Zarella et al. (2019); " +
+    "JPEG: ITU-T T.81.",
+  damage: "Shrinkage, tears, folds, bubbles, floaters: Taqi et al. (2018); pen marks: " +
+    "Janowczyk et al. (2019).",
+  neighbours: "Layers of the wall and their cells: Mills (2019), chapter Colon; ulcers and " +
+    "inflammation: Langner et al. (2014).",
+  crypts: "Test-tube crypts, goblet cells, basal nuclei: Mills (2019), chapter Colon; branched, " +
+    "dilated, shortened and sparse crypts: Langner et al. (2014).",
+  hyperplasia: "Saw-tooth lumens of hyperplastic polyps: Snover (2011).",
+  adenoma: "Crowded, elongated glands with dark, stratified, pencil-shaped nuclei: WHO (2019), " +
+    "Fleming et al. (2012).",
+  carcinoma: "Irregular, fused and cribriform glands, necrosis in lumens, desmoplastic stroma, " +
+    "mucin pools, single cells: WHO (2019), Fleming et al. (2012).",
+};
 
 /** How a feature is drawn. */
 export interface Feature {
@@ -46,7 +66,7 @@ export const FEATURES = {
   haematoxylinHue: f("stain", -1, 1, 0, "-1 blue, 1 purple to brown"),
   eosinHue: f("stain", -1, 1, 0, "-1 orange red, 1 magenta"),
   overstain: f("stain", 0, 0.14, 0.02, "haematoxylin left in everything, optical density"),
-  nuclearContrast: f("stain", 0.65, 1.25, 1, "nuclei against cytoplasm: fading lowers it"),
+  nuclearContrast: f("stain", 0.5, 1.25, 1, "nuclei against cytoplasm: fading lowers it"),
   thickness: f("stain", 0.75, 1.35, 1, "section thickness over the usual 4 µm", { scale: "log" }),
   unevenness: f("stain", 0.02, 0.35, 0.1, "change of the thickness over the field"),
 
@@ -105,8 +125,8 @@ export const FEATURES = {
   }),
   secretion: f("crypts", 0, 1, 0.3, "how full lumens are"),
   nucleus: f("crypts", 0.8, 1.3, 1, "size of nuclei over the usual", { scale: "log" }),
-  cytoplasm: f("crypts", 0.6, 1.8, 1, "eosin of the cytoplasm over the usual", { scale: "log" }),
-  basophilia: f("crypts", 0.03, 0.3, 0.14, "haematoxylin of the cytoplasm, optical density"),
+  cytoplasm: f("crypts", 0.55, 2.1, 1, "eosin of the cytoplasm over the usual", { scale: "log" }),
+  basophilia: f("crypts", 0.03, 0.36, 0.14, "haematoxylin of the cytoplasm, optical density"),
   washedOut: f("crypts", 0, 0.4, 0, "share of glands with few, faint nuclei", { odds: 0.5 }),
   stratified: f("crypts", 0, 0.35, 0.1, "share of the height over which nuclei spread"),
 
@@ -133,6 +153,7 @@ export const FEATURES = {
     },
   ),
   singleCells: f("carcinoma", 0, 1, 0, "tumour cells strewn in the stroma"),
+  slits: f("carcinoma", 0, 1, 0.3, "how often the lumen of a tumour gland is a crack"),
   fusion: f("carcinoma", 0, 1, 0, "0 tubes side by side, 1 a network of fused glands"),
 } as const satisfies Record<string, Feature>;
 

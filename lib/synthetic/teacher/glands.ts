@@ -45,10 +45,12 @@ export function glandStyle(features: Features, deepest: number, random: Random):
   const neoplastic = growth === "adenoma" || growth === "carcinoma";
   const grade = growth === "adenoma" ? features.adenoma : wild;
   let height = features.epithelium * Math.exp(random.normal(0, 0.1));
-  if (neoplastic) height *= random.uniform(1, 1.35 + 0.5 * grade);
+  if (neoplastic) height *= random.uniform(1, 1.5 + 0.7 * grade);
   // A lumen is what remains; in narrow glands it is a slit.
   const slit = deepest * random.uniform(0.7, 0.95);
   height = Math.min(height / features.lumen, slit);
+  // Tall epithelium that leaves a crack only.
+  if (neoplastic && deepest < 75 && random.next() < 0.4 * features.slits) height = slit;
   // A network is as deep as its widest place; elsewhere it must have lumens too.
   if (deepest > 60 && random.next() < 0.75) {
     height = Math.min(height, random.uniform(20, 0.6 * deepest));
@@ -95,8 +97,8 @@ export function glandStyle(features: Features, deepest: number, random: Random):
     rim: 0.2 + 0.9 * vesicular,
     tilt: neoplastic ? 0.15 + 0.5 * wild : 0.25,
     cytoplasm: [
-      Math.max(0.02, features.basophilia + random.normal(0, 0.03) + (neoplastic ? 0.04 : 0)),
-      0.28 * features.cytoplasm * Math.exp(random.normal(0, 0.12)),
+      Math.max(0.02, features.basophilia * (neoplastic ? 1.25 : 1) + random.normal(0, 0.03)),
+      0.28 * features.cytoplasm * Math.exp(random.normal(neoplastic ? 0.18 : 0, 0.15)),
     ],
     pale: random.uniform(0, 0.6),
     tangential: neoplastic ? random.uniform(0, 0.3) : random.uniform(0, 0.2),
@@ -117,15 +119,10 @@ function filling(features: Features, growth: Growth, random: Random): Filling {
     : growth === "adenoma"
     ? 0.12
     : 0.03;
-  const chance = random.next();
-  if (chance < dead) return "necrosis";
+  if (random.next() < dead) return "necrosis";
   const full = random.next() < features.secretion;
   if (!full) return "empty";
-  return growth === "carcinoma" && random.next() < 0.4
-    ? "secretion"
-    : random.next() < 0.2
-    ? "secretion"
-    : "mucus";
+  return random.next() < (growth === "carcinoma" ? 0.25 : 0.12) ? "secretion" : "mucus";
 }
 
 /** Lumens that lie within the epithelium: cribriform glands and intracellular gaps. */

@@ -2,6 +2,7 @@
 export {
   type Feature,
   FEATURE_GROUPS,
+  FEATURE_SOURCES,
   type FeatureGroup,
   type FeatureName,
   FEATURES,

@@ -238,7 +238,7 @@ export function paintSurface(
   if (cover === 0) return;
   const spacer = new Spacer(10);
   const cos = Math.cos(terrain.facing), sin = Math.sin(terrain.facing);
-  const goblets = features.goblets * random.uniform(0, 0.8);
+  const goblets = features.goblets * random.uniform(0, 1);
   const step = 2.2;
   for (let gy = 0; gy < plate.tallness; gy += step) {
     for (let gx = 0; gx < plate.breadth; gx += step) {
@@ -247,7 +247,7 @@ export function paintSurface(
       const i = plate.at(x, y);
       if (i < 0 || plate.tissue[i] !== Tissue.surface || plate.labels[i] !== 0) continue;
       const depth = terrain.depth(x, y);
-      if (chance < 0.06 * goblets && depth < 0.5 * cover && spacer.claim(x, y, 8)) {
+      if (chance < 0.3 * goblets && depth < 0.6 * cover && spacer.claim(x, y, 8)) {
         plate.ellipse(x, y, 6, 4, terrain.facing, {
           haematoxylin: 0.02 + 0.12 * features.mucin,
           eosin: 0.04,

@@ -24,7 +24,7 @@ export function layTerrain(plate: Plate, features: Features, random: Random): Te
   const extent = Math.abs(cos) * breadth + Math.abs(sin) * tallness;
   const start = (cos < 0 ? cos * breadth : 0) + (sin < 0 ? sin * tallness : 0);
   const swing = random.uniform(0.02, 0.3) * extent;
-  const wave = random.uniform(90, 400);
+  const wave = random.uniform(60, 400);
   const surface = features.glass > 0 ? features.glass * extent : -1e4;
   const bottom = features.muscle > 0 ? features.muscle * extent : 1e5;
   const muscle = random.uniform(15, 70), collagen = random.uniform(60, 400);
@@ -34,7 +34,9 @@ export function layTerrain(plate: Plate, features: Features, random: Random): Te
     return x * cos + y * sin - start - surface - swing * (noise.cloud(along / wave + 7, 3) - 0.5) -
       ragged * (noise.cloud(x / 23, y / 23) - 0.5);
   };
-  const cover = features.glass > 0 && random.next() < 0.8 ? random.uniform(15, 42) : 0;
+  const cover = features.glass > 0 && features.carcinoma === 0 && random.next() < 0.85
+    ? random.uniform(15, 42)
+    : 0;
   const dense = features.fibres > 0.55;
   const invasive = features.carcinoma > 0;
   const ulcer = features.ulcer > 0 ? 0.36 + 0.3 * features.ulcer : 0;
@@ -145,7 +147,9 @@ export function paintGround(
       const kind = tissue[i];
       if (kind === Tissue.glass) continue;
       const x = column * pixel;
-      let [h, e] = ground(kind, x, y, plate.distance[i], weave, plate.noise);
+      let [h, e] = kind === Tissue.surface
+        ? columnar(x, y, features, plate.noise)
+        : ground(kind, x, y, plate.distance[i], weave, plate.noise);
       if (cleft > 0.5 && kind !== Tissue.surface) {
         const wide = cleft *
           smoothstep(share - 0.06, share + 0.12, plate.noise.cloud(x / 60, y / 60 + 77));
@@ -182,8 +186,6 @@ function ground(
       return muscle(x, y, fine, weave, noise);
     case Tissue.fat:
       return fat(x, y, noise);
-    case Tissue.surface:
-      return [0.14 + weave.blue + 0.1 * fine, 0.3 + 0.14 * fine];
     case Tissue.pool: {
       const strand = noise.net(x / 26 + 13, y / 26) ** 3;
       return [0.02 + 0.08 * strand + 0.02 * fine, 0.03 + 0.05 * strand];
@@ -194,6 +196,15 @@ function ground(
       return [(0.1 + 0.16 * clump + 0.12 * fine) * keep, (0.3 + 0.3 * clump + 0.3 * fine) * keep];
     }
   }
+}
+
+/** The cytoplasm of the surface's epithelium, which is that of the crypts. */
+function columnar(x: number, y: number, features: Features, noise: Noise): [number, number] {
+  const uneven = noise.cloud(x / 9, y / 9) - 0.5, fine = noise.at(x / 1.8, y / 1.8) - 0.5;
+  return [
+    Math.max(0, features.basophilia * (1 + 0.7 * uneven) + 0.1 * fine),
+    Math.max(0, 0.3 * features.cytoplasm * (1 + 0.5 * uneven) + 0.12 * fine),
+  ];
 }
 
 function loose(x: number, y: number, fine: number, w: Weave, noise: Noise): [number, number] {
