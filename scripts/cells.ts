@@ -1,5 +1,6 @@
 /** The code cells of a notebook as one TypeScript module, so that they can be type-checked. */
 import { basename, dirname, join } from "node:path";
+import { PROJECT_ROOT } from "crypts/base";
 
 interface NotebookFile {
   cells: { cell_type: string; source: string | string[] }[];
@@ -47,32 +48,59 @@ export async function checkCells(notebooks: string[]): Promise<string> {
   }
 }
 
+/** The code cells of a notebook that `deno fmt` would write otherwise, with what it would write. */
+async function unformatted(notebook: NotebookFile) {
+  const found: { number: number; cell: NotebookFile["cells"][number]; wanted: string }[] = [];
+  for (const [i, cell] of notebook.cells.entries()) {
+    if (cell.cell_type !== "code") continue;
+    const { source } = cell;
+    const text = (Array.isArray(source) ? source.join("") : source) + "\n";
+    // One line per import: broken up by name, the cell would fill a page.
+    if (/^(import [^;]*;\n)+$/.test(text)) continue;
+    const wanted = await formatted(text);
+    if (wanted !== text) found.push({ number: i + 1, cell, wanted });
+  }
+  return found;
+}
+
 /**
  * Whether the code cells of `notebooks` (paths) are formatted as `deno fmt` would. The notebooks as a
  * whole are not given to it: 2.9.6 refuses them while its cache is cold.
  *
- * @returns the formatter's messages by notebook and cell, empty when all is well
+ * @returns the formatter's wish for each cell that differs, empty when all is well
  */
 export async function checkCellFormat(notebooks: string[]): Promise<string> {
   const messages: string[] = [];
   for (const path of notebooks) {
-    const { cells } = JSON.parse(await Deno.readTextFile(path)) as NotebookFile;
-    for (const [i, { cell_type, source }] of cells.entries()) {
-      if (cell_type !== "code") continue;
-      const text = (Array.isArray(source) ? source.join("") : source) + "\n";
-      const child = new Deno.Command(Deno.execPath(), {
-        args: ["fmt", "--check", "--ext", "ts", "-"],
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-      const writer = child.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(text));
-      await writer.close();
-      const { success, stdout, stderr } = await child.output();
-      const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-      if (!success) messages.push(`${basename(path)}, cell ${i + 1} is not formatted:\n${said}`);
+    const notebook = JSON.parse(await Deno.readTextFile(path)) as NotebookFile;
+    for (const { number, wanted } of await unformatted(notebook)) {
+      messages.push(`${basename(path)}, cell ${number} should be formatted as\n${wanted}`);
     }
   }
   return messages.join("\n");
+}
+
+async function formatted(source: string): Promise<string> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--ext", "ts", "-"],
+    cwd: PROJECT_ROOT,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(source));
+  await writer.close();
+  const { success, stdout, stderr } = await child.output();
+  return new TextDecoder().decode(success ? stdout : stderr);
+}
+
+if (import.meta.main) {
+  for (const path of Deno.args) {
+    const notebook = JSON.parse(await Deno.readTextFile(path)) as NotebookFile;
+    for (const { cell, wanted } of await unformatted(notebook)) {
+      cell.source = wanted.trimEnd().split(/(?<=\n)/);
+    }
+    await Deno.writeTextFile(path, JSON.stringify(notebook, null, 1) + "\n");
+  }
 }

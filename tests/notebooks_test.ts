@@ -48,7 +48,7 @@ Deno.test("cells are formatted as the sources are, and one that is not is found"
     }];
     await Deno.writeTextFile(path, JSON.stringify({ cells }));
     const messages = await checkCellFormat([path]);
-    assert.match(messages, /ugly\.ipynb, cell 2 is not formatted/);
+    assert.match(messages, /ugly\.ipynb, cell 2 should be formatted as\nconst b = 1;/);
     assert.doesNotMatch(messages, /cell 1/);
   } finally {
     await Deno.remove(folder, { recursive: true });
