@@ -41,9 +41,11 @@ function noise(count: number, side: number): Batch {
       image: "noise",
     })),
     images: Float32Array.from({ length: count * side * side * 3 }, () => random.normal()),
+    weights: null,
     masks: Uint8Array.from({ length: count * side * side }, () => random.int(2)),
     height: side,
     width: side,
+    valid: { height: side, width: side },
   };
 }
 

@@ -12,6 +12,7 @@ import {
   chooseProfile,
   createProgress,
   ensurePatches,
+  foldGrouping,
   openData,
   openFolds,
   openWorkspace,
@@ -50,12 +51,13 @@ deno task train [options]
   --set KEY=VALUE        replaces a setting of the profile; repeatable; VALUE is JSON or text
   --backend NAME         TensorFlow.js backend (default: the best here)
 
-  --by-donor             keeps the images of a donor in one fold
+  --by-donor             the same as --set groupBy=patient: no patient is in two folds
   --loss NAME            ${LOSSES.join(", ")}
   --class-balance        as many patches with crypt as without
   --micro-batch N        samples in memory at once; gradients are added up to the batch
   --clip-norm F          greatest norm of the gradients
-  --weights FILE         starts from these weights (a model or an encoder)
+  --init FILE            starts from these weights (a model or an encoder), also as --weights
+  --encoder-weights NAME imagenet, or none for random ones (default: the profile's)
   --workers N            threads that decode and augment
   --fresh                starts anew even if there is something to go on from
   --no-test              leaves the test images alone
@@ -82,8 +84,6 @@ export interface Command {
   profile: Profile;
   /** What goes beyond the profile. */
   options: Partial<TrainOptions>;
-  /** Folds by donor instead of by image. */
-  byDonor: boolean;
   test: boolean;
 }
 
@@ -107,7 +107,9 @@ export function parseCommand(args: string[]): Command | null {
       "class-balance": { type: "boolean", default: false },
       "micro-batch": { type: "string" },
       "clip-norm": { type: "string" },
+      init: { type: "string" },
       weights: { type: "string" },
+      "encoder-weights": { type: "string" },
       workers: { type: "string" },
       fresh: { type: "boolean", default: false },
       "no-test": { type: "boolean", default: false },
@@ -132,21 +134,29 @@ export function parseCommand(args: string[]): Command | null {
       `--backend must be one of ${BACKENDS.join(", ")}, got "${values.backend}"`,
     );
   }
+  if (values.init !== undefined && values.weights !== undefined) {
+    throw new RangeError("--init and --weights are the same: give one");
+  }
+  const settings = parseSettings(values.set);
+  if (values["by-donor"]) settings.groupBy = "patient";
+  if (values["encoder-weights"] !== undefined) {
+    const name = values["encoder-weights"];
+    settings.encoderWeights = (name === "none" ? null : name) as Profile["encoderWeights"];
+  }
   return {
     data: values.data,
     out: values.out,
     backend: values.backend,
-    profile: chooseProfile(values.profile, parseSettings(values.set)),
+    profile: chooseProfile(values.profile, settings),
     options: {
       loss,
       classBalance: values["class-balance"],
       microBatchSize: whole("micro-batch", 1),
       clipNorm: numberOption("clip-norm", values["clip-norm"], "a number > 0", (v) => v > 0),
-      initialWeights: values.weights,
+      initialWeights: values.init ?? values.weights,
       workers: whole("workers", 0),
       resume: !values.fresh,
     },
-    byDonor: values["by-donor"],
     test: !values["no-test"],
   };
 }
@@ -176,29 +186,34 @@ function parseSettings(settings: readonly string[]): Partial<Profile> {
  * @throws {Error} naming what cannot be used
  */
 async function checkCommand(command: Command): Promise<Workspace> {
-  const { profile, options, byDonor } = command;
+  const { profile, options } = command;
   await needFile("weights", options.initialWeights);
   await needFolderOrNothing("out", command.out && resolve(PROJECT_ROOT, command.out));
   const workspace = await openWorkspace(command);
-  completeOptions({ ...trainOptions(workspace, profile), ...options });
+  completeOptions({ ...trainOptions(workspace, profile), ...given(options) });
   if (!workspace.builtIn) {
-    const { train } = await openData(workspace);
-    const annotated = train.filter((record) => record.annotated);
-    const groups = new Set(annotated.map(({ id, donor }) => byDonor ? donor ?? id : id));
-    checkFoldCount([...groups], profile.foldCount, byDonor ? "donors" : "images");
+    const dataset = await openData(workspace), { groupOf } = foldGrouping(dataset, profile);
+    const annotated = dataset.train.filter((record) => record.annotated).map(({ id }) => id);
+    const groups = new Set(groupOf ? annotated.map(groupOf) : annotated);
+    checkFoldCount([...groups], profile.foldCount, groupOf ? "patients" : "images");
   }
   return workspace;
+}
+
+/** The options that were given. */
+function given(options: Partial<TrainOptions>): Partial<TrainOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 async function run(command: Command, workspace: Workspace): Promise<void> {
   const { profile, options, test } = command;
   console.log((await selectBackend(command.backend)).line);
   const dataset = await openData(workspace);
+  console.log(foldGrouping(dataset, profile).line);
   const patches = await ensurePatches(workspace, profile);
-  const donors = new Map(dataset.train.map(({ id, donor }) => [id, donor]));
-  const results = await trainProfile(workspace, profile, patches, {
-    ...options,
-    groupOf: command.byDonor ? (image) => donors.get(image) ?? image : undefined,
+  const results = await trainProfile(profile, patches, {
+    ...trainOptions(workspace, profile, dataset),
+    ...given(options),
   });
   for (const { fold, bestEpoch, validLoss, validDice, ended, modelPath } of results) {
     console.log(
@@ -210,16 +225,22 @@ async function run(command: Command, workspace: Workspace): Promise<void> {
 }
 
 async function trainProfile(
-  workspace: Workspace,
   profile: Profile,
   patches: Patch[],
-  options: Partial<TrainOptions>,
+  options: TrainOptions,
 ): Promise<FoldResult[]> {
-  const { epochs, folds } = profile;
+  const { epochs, folds } = profile, start = performance.now();
   const bar = createProgress("Training", folds.length * epochs, { unit: "epoch" });
   const results = await trainFolds(patches, {
-    ...trainOptions(workspace, profile),
     ...options,
+    onEpoch: ({ fold, epoch, trainLoss, validLoss, validDice, validCryptDice }) =>
+      console.log(
+        `fold ${fold} epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, validation loss ` +
+          `${validLoss.toFixed(4)}, soft Dice ${validDice.toFixed(4)}, crypt Dice ` +
+          `${validCryptDice.toFixed(4)}, after ${
+            ((performance.now() - start) / 6e4).toFixed(2)
+          } min`,
+      ),
     onStep: ({ fold, epoch, step, steps, loss, samplesPerSecond, waitingShare }) =>
       bar.update(
         folds.indexOf(fold) * epochs + epoch - 1 + step / steps,

@@ -17,6 +17,7 @@ export { type FolderLock, FolderLockedError, lockFolder } from "./lock.ts";
 export { collectNotices, notice } from "./notices.ts";
 export { createRandom, type Random } from "./random.ts";
 export { PROJECT_ROOT } from "./project.ts";
+export { stratifiedGroupKFold } from "./stratified_group_kfold.ts";
 export { withLock } from "./wait_lock.ts";
 export { downloadWheels, findPip, unpackWheel, type WheelPin } from "./wheels.ts";
 export { decodeText, decodeUtf8 } from "./text_file.ts";

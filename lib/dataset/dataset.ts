@@ -42,6 +42,8 @@ export interface ImageRecord {
   annotated: boolean;
   /** Patient number, where the information table has one. */
   donor: string | null;
+  /** E.g. `benign` or `malignant`, where the information table has a column `grade`. */
+  grade: string | null;
   /** µm per pixel, where known. */
   pixelSize: number | null;
   /** QuPath's annotations beside the image, where they are there. */
@@ -156,6 +158,7 @@ interface Information {
   width: number;
   height: number;
   donor: string | null;
+  grade: string | null;
   pixelSize: number | null;
 }
 
@@ -174,6 +177,7 @@ async function readInformation(root: string): Promise<Map<string, Information>> 
       width: side("width_pixels"),
       height: side("height_pixels"),
       donor: row.patient_number ?? null,
+      grade: row.grade || null,
       pixelSize: Number(row.pixel_size_um) || null,
     });
   }
@@ -224,6 +228,7 @@ async function openSplit(
       rle,
       annotated,
       donor: known?.donor ?? null,
+      grade: known?.grade ?? null,
       pixelSize: known?.pixelSize ?? header.pixelSize,
       polygonsPath,
       width,

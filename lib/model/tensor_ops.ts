@@ -22,11 +22,13 @@ export class TensorOps implements Ops<T4> {
   private readonly training: boolean;
   private readonly random?: Random;
   private readonly statisticsMomentum: number;
+  private readonly frozenNorm: (name: string) => boolean;
 
   constructor(private readonly folds: FoldCache, options: ForwardOptions = {}) {
     this.training = options.training ?? false;
     this.random = options.random;
     this.statisticsMomentum = options.statisticsMomentum ?? 0;
+    this.frozenNorm = options.frozenNorm ?? (() => false);
   }
 
   conv(x: T4, conv: Conv): T4 {
@@ -58,7 +60,7 @@ export class TensorOps implements Ops<T4> {
   private batchNorm(x: T4, norm: BatchNorm, activation: Activation): T4 {
     const gamma = norm.gamma as unknown as tf.Tensor1D;
     const beta = norm.beta as unknown as tf.Tensor1D;
-    if (!this.training) {
+    if (!this.training || this.frozenNorm(norm.name)) {
       const mean = norm.mean as unknown as tf.Tensor1D;
       const variance = norm.variance as unknown as tf.Tensor1D;
       return activate(tf.batchNorm4d(x, mean, variance, beta, gamma, norm.epsilon), activation);

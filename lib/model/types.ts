@@ -61,6 +61,11 @@ export interface ForwardOptions {
    * has. EfficientNet's own 0.01 needs hundreds of steps to forget where it began.
    */
   statisticsMomentum?: number;
+  /**
+   * Batch norms, by name, that keep their running statistics and normalize by them also in training, as
+   * PyTorch's do in evaluation mode; default: none.
+   */
+  frozenNorm?: (name: string) => boolean;
 }
 
 /** A built model. Tensors are NHWC float32; inputs are normalized by {@link preprocessing}. */

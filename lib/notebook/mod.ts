@@ -4,6 +4,7 @@ export {
   BUNDLED_MODEL,
   cutPatches,
   ensurePatches,
+  foldGrouping,
   modelNameOf,
   openData,
   openEncoder,

@@ -10,6 +10,10 @@ import { createProgress, type Progress } from "./progress.ts";
 import { ensureBuiltIn } from "../synthetic/mod.ts";
 import {
   checkFoldCount,
+  chooseGrouping,
+  classesOf,
+  type Grouping,
+  needsLabels,
   readTrainingInfo,
   type TrainOptions,
   unlikeSettings,
@@ -35,10 +39,12 @@ export async function openData(workspace: Workspace): Promise<Dataset> {
 /** The settings of `preparePatches` that a profile and a workspace stand for. */
 export function patchOptions(workspace: Workspace, profile: Profile) {
   return {
-    window: [profile.patch, profile.patch] as const,
+    window: [profile.cropFrom || profile.patch, profile.cropFrom || profile.patch] as const,
     step: [profile.stride, profile.stride] as const,
     mode: profile.patchMode,
     scale: profile.scale,
+    pixelSize: profile.pixelSize ?? undefined,
+    labels: needsLabels(profile),
     filter: { ...ORIGINAL_RULE, channels: profile.tissueChannels },
     outDir: workspace.work,
     csvPath: join(workspace.work, "train_data.csv"),
@@ -80,21 +86,46 @@ export async function cutPatches(workspace: Workspace, profile: Profile) {
   return patches;
 }
 
-/** The settings of `trainFolds` that a profile and a workspace stand for. */
-export function trainOptions(workspace: Workspace, profile: Profile): TrainOptions {
-  const { model, foldCount, folds, batchSize, epochs, patience, optimizer } = profile;
+/**
+ * The settings of `trainFolds` that a profile and a workspace stand for.
+ *
+ * @param dataset decides with `groupBy` which images stay together in folds; without it each is for
+ *   itself
+ */
+export function trainOptions(
+  workspace: Workspace,
+  profile: Profile,
+  dataset?: Dataset,
+): TrainOptions {
   const modelName = modelNameOf(workspace, profile);
+  const { foldCount, folds, batchSize, epochs, patience, optimizer } = profile;
   const { learningRate, weightDecay, schedule, statisticsMomentum, seed, scale } = profile;
+  const { target, boundaryWidth, gapWeight, loss, augmentation, cropZoom, cropRotate } = profile;
+  const { encoderLearningRate, frozenEncoderEpochs, batchNorm, weightAveraging } = profile;
+  const { groupOf, stratumOf } = dataset ? foldGrouping(dataset, profile) : {};
   return {
-    ...{ model, modelName, foldCount, folds, batchSize, epochs, patience, optimizer },
+    ...{ groupOf, stratumOf },
+    ...{ modelName, foldCount, folds, batchSize, epochs, patience, optimizer },
     ...{ learningRate, weightDecay, schedule, statisticsMomentum, seed, scale },
-    augmentation: profile.augmentation,
+    ...{ target, boundaryWidth, gapWeight, loss, augmentation, cropZoom, cropRotate },
+    ...{ encoderLearningRate, frozenEncoderEpochs, batchNorm, weightAveraging },
+    model: { ...profile.model, classes: classesOf(target) },
+    encoderWeights: profile.encoderWeights,
+    crop: profile.cropFrom ? profile.patch : undefined,
+    epochSteps: profile.epochSteps || undefined,
+    pixelSize: profile.pixelSize ?? undefined,
     splitSeed: seed,
     outDir: workspace.models,
     logDir: join(workspace.models, "logs"),
     stopFile: join(workspace.models, "STOP"),
     onMessage: (text) => console.log(text),
   };
+}
+
+/** How a profile's folds are split over the annotated training images, and a line that says so. */
+export function foldGrouping(dataset: Dataset, profile: Profile): Grouping {
+  const annotated = dataset.train.filter((record) => record.annotated);
+  return chooseGrouping(profile.groupBy, annotated, profile.foldCount);
 }
 
 /**

@@ -1,5 +1,8 @@
 /** Every setting of a run in one typed object. */
 import { describeParameters, type ModelConfig } from "../model/mod.ts";
+import { listAugmentations } from "../augment/mod.ts";
+import { LOSSES, type LossName } from "../tensor/mod.ts";
+import { type GroupBy, GROUPINGS, type Target, TARGETS } from "../training/mod.ts";
 
 /** All settings of the five notebooks. Lengths are in pixels of the scaled image. */
 export interface Profile {
@@ -8,34 +11,70 @@ export interface Profile {
   seed: number;
   /** Images are resized by this factor first; 0.5 halves each side. */
   scale: number;
-  /** Side of a training patch and of an inference tile. */
+  /**
+   * µm per pixel to which images of known pixel size are brought, whatever the scale that takes; null:
+   * `scale` for all. Images whose pixel size is not known are resized by `scale`.
+   */
+  pixelSize: number | null;
+  /** Side of a training sample and of an inference tile. */
   patch: number;
+  /**
+   * Greatest side of the stored patches, from which samples of `patch` pixels are cropped anew in each
+   * epoch; 0: no crops, patches are cut at `patch`.
+   */
+  cropFrom: number;
+  /** Crops are enlarged or shrunk by up to this factor. */
+  cropZoom: number;
+  /** Crops are turned by up to this angle in degrees. */
+  cropRotate: number;
   /** Distance between neighbouring training patches. */
   stride: number;
-  /** How the border is patched: `"valid"` stays inside, `"mirror"` reflects. */
-  patchMode: "valid" | "mirror";
+  /** How the border is patched: `"valid"` stays inside, `"mirror"` reflects, `"cover"` leaves no rest. */
+  patchMode: "valid" | "mirror" | "cover";
   /** The channels by which a patch without crypt is judged to be an artefact. */
   tissueChannels: "red" | "all";
   model: ModelConfig;
+  /** `"imagenet"`: the encoder starts from published weights; null: from random numbers. */
+  encoderWeights: "imagenet" | null;
+  /** What is predicted: `"crypt"` two classes, `"boundary"` three, so that touching crypts are told apart. */
+  target: Target;
+  /** Width in pixels of the boundary inside of a crypt (for `"boundary"`). */
+  boundaryWidth: number;
+  /** Greatest extra weight of pixels in narrow gaps between crypts (U-Net's w0); 0: none. */
+  gapWeight: number;
+  /** What is minimized. */
+  loss: LossName;
   /**
    * Begins the names of the fold models, e.g. `unet_b2` in `unet_b2_fold0.safetensors`; null: it follows
    * from architecture, encoder, data set and scale, see `modelNameOf`.
    */
   modelName: string | null;
-  /** `"original"` is the full composition, `"flips"` flips and quarter turns, `"none"` nothing. */
-  augmentation: "original" | "flips" | "none";
-  optimizer: "ranger" | "adam";
+  /** A name that `createAugmentation` knows; `"original"` is the original's composition. */
+  augmentation: string;
+  optimizer: "ranger" | "adam" | "adamw";
   learningRate: number;
   weightDecay: number;
   schedule: "constant" | "one-cycle" | "cosine" | "flat-cosine";
   /** The least weight of a batch in batch norm's running statistics; 0: the model's own. */
   statisticsMomentum: number;
+  /** Factor on the encoder's learning rate. */
+  encoderLearningRate: number;
+  /** Epochs at the beginning in which the encoder stays as it is. */
+  frozenEncoderEpochs: number;
+  /** `"frozen"`: the encoder's batch norms keep the statistics that they came with. */
+  batchNorm: "train" | "frozen";
+  /** Decay of the running mean of the weights that is validated and kept; 0: none. */
+  weightAveraging: number;
   batchSize: number;
+  /** Steps of an epoch; 0: each patch once. */
+  epochSteps: number;
   epochs: number;
   /** Epochs without a better validation loss after which a fold stops. */
   patience: number;
-  /** Number of folds, split by image. */
+  /** Number of folds. */
   foldCount: number;
+  /** `"auto"`: no patient is in two folds wherever patients are known and suffice; or by `"image"`. */
+  groupBy: GroupBy;
   /** The folds that are trained; each is a model of the ensemble. */
   folds: number[];
   /** How images are tiled: `"original"` edge to edge, `"sliding"` with overlap and weights. */
@@ -58,11 +97,20 @@ const paper: Profile = {
   name: "paper",
   seed: 0,
   scale: 1,
+  pixelSize: null,
   patch: 512,
+  cropFrom: 0,
+  cropZoom: 1,
+  cropRotate: 0,
   stride: 256,
   patchMode: "valid",
   tissueChannels: "red",
   model: { architecture: "Unet", encoder: "efficientnet-b2", classes: 2 },
+  encoderWeights: null,
+  target: "crypt",
+  boundaryWidth: 2,
+  gapWeight: 0,
+  loss: "cross-entropy",
   modelName: null,
   augmentation: "original",
   optimizer: "ranger",
@@ -70,10 +118,16 @@ const paper: Profile = {
   weightDecay: 1e-4,
   schedule: "constant",
   statisticsMomentum: 0,
+  encoderLearningRate: 1,
+  frozenEncoderEpochs: 0,
+  batchNorm: "train",
+  weightAveraging: 0,
   batchSize: 16,
+  epochSteps: 0,
   epochs: 25,
   patience: 5,
   foldCount: 5,
+  groupBy: "image",
   folds: [0, 1, 2, 3, 4],
   inferenceMode: "original",
   overlap: 0.25,
@@ -103,6 +157,7 @@ const demo: Profile = {
   batchSize: 4,
   epochs: 6,
   patience: 3,
+  groupBy: "auto",
   folds: [0, 1],
   vizTile: 64,
   pool: "average",
@@ -112,11 +167,29 @@ const demo: Profile = {
 const glas: Profile = {
   ...demo,
   name: "glas",
-  augmentation: "original",
+  pixelSize: 1.24,
+  patch: 224,
+  cropFrom: 448,
+  stride: 224,
+  patchMode: "cover",
+  cropZoom: 1.25,
+  cropRotate: 15,
+  model: { architecture: "Unet", encoder: "timm-tf_efficientnet_lite0" },
+  encoderWeights: "imagenet",
+  target: "boundary",
+  boundaryWidth: 2,
+  gapWeight: 4,
+  loss: "cross-entropy+class-dice",
+  augmentation: "tissue",
+  optimizer: "adamw",
+  learningRate: 2e-3,
+  schedule: "one-cycle",
+  weightAveraging: 0.98,
   batchSize: 8,
-  epochs: 12,
-  patience: 4,
-  folds: [0, 1],
+  epochSteps: 55,
+  epochs: 10,
+  patience: 10,
+  folds: [0, 1, 2, 3, 4],
   inferenceMode: "sliding",
 };
 
@@ -131,8 +204,8 @@ const tiny: Profile = {
 
 /**
  * The built-in profiles: `paper` has the original's values, `demo` finishes the built-in data set
- * in minutes without a GPU, `glas` suits small images like those of the GlaS challenge, and `tiny`
- * goes through the motions for tests.
+ * in minutes without a GPU, `glas` is for real tissue (see `docs/training.md`), and `tiny` goes through the
+ * motions for tests.
  */
 export const PROFILES: Readonly<Record<string, Profile>> = { paper, demo, glas, tiny };
 
@@ -162,14 +235,19 @@ export function chooseProfile(name?: string, overrides: Partial<Profile> = {}): 
 }
 
 const CHOICES = {
-  patchMode: ["valid", "mirror"],
+  patchMode: ["valid", "mirror", "cover"],
   tissueChannels: ["red", "all"],
-  augmentation: ["original", "flips", "none"],
-  optimizer: ["ranger", "adam"],
+  encoderWeights: ["imagenet", null],
+  target: TARGETS,
+  loss: LOSSES,
+  augmentation: listAugmentations(),
+  optimizer: ["ranger", "adam", "adamw"],
+  batchNorm: ["train", "frozen"],
+  groupBy: GROUPINGS,
   schedule: ["constant", "one-cycle", "cosine", "flat-cosine"],
   inferenceMode: ["original", "sliding"],
   pool: ["flatten", "average"],
-} as const satisfies Partial<Record<keyof Profile, readonly string[]>>;
+} as const satisfies Partial<Record<keyof Profile, readonly (string | null)[]>>;
 
 /** What a number must be, in words and as a test. */
 type Range = readonly [words: string, fits: (value: number) => boolean];
@@ -183,6 +261,14 @@ const RANGES = {
   stride: COUNT,
   learningRate: POSITIVE,
   weightDecay: [">= 0", (v) => v >= 0],
+  boundaryWidth: [">= 1", (v) => v >= 1],
+  gapWeight: [">= 0", (v) => v >= 0],
+  cropZoom: ["in [1, 4]", (v) => v >= 1 && v <= 4],
+  cropRotate: ["in [0, 180]", (v) => v >= 0 && v <= 180],
+  encoderLearningRate: ["in (0, 10]", (v) => v > 0 && v <= 10],
+  frozenEncoderEpochs: ["an integer >= 0", (v) => Number.isInteger(v) && v >= 0],
+  weightAveraging: ["in [0, 1)", (v) => v >= 0 && v < 1],
+  epochSteps: ["an integer >= 0", (v) => Number.isInteger(v) && v >= 0],
   statisticsMomentum: ["in [0, 1]", (v) => v >= 0 && v <= 1],
   batchSize: COUNT,
   epochs: COUNT,
@@ -203,13 +289,24 @@ function checkProfile(profile: Profile): void {
   };
   for (const [key, choices] of Object.entries(CHOICES)) {
     const value = profile[key as keyof typeof CHOICES];
-    const known = (choices as readonly string[]).includes(value);
-    need(key, value, known, `one of ${choices.join(", ")}`);
+    const known = (choices as readonly (string | null)[]).includes(value);
+    need(key, value, known, `one of ${choices.map(String).join(", ")}`);
   }
   for (const [key, [words, fits]] of Object.entries(RANGES)) {
     const value = profile[key as keyof typeof RANGES];
     need(key, value, Number.isFinite(value) && fits(value), words);
   }
+  const { cropFrom, patch, pixelSize, patchMode } = profile;
+  need("pixelSize", pixelSize, pixelSize === null || pixelSize > 0, "> 0 (µm) or null");
+  const room = cropFrom === 0 || (Number.isInteger(cropFrom) && cropFrom >= patch);
+  need("cropFrom", cropFrom, room, `0 or an integer of at least patch (${patch})`);
+  const sized = patchMode !== "cover" || cropFrom > 0;
+  need(
+    "patchMode",
+    patchMode,
+    sized,
+    '"valid" or "mirror" without cropFrom: patches differ in size',
+  );
   const { folds, foldCount, modelName, name } = profile;
   const distinct = Array.isArray(folds) && folds.length > 0 && new Set(folds).size === folds.length;
   const within = distinct && folds.every((f) => Number.isInteger(f) && f >= 0 && f < foldCount);

@@ -1,5 +1,10 @@
 /** Adam with decoupled weight decay, with the interface of {@link Ranger}. */
-import { AdaptiveOptimizer, checkAdamSettings, type StepRule } from "./adaptive_optimizer.ts";
+import {
+  AdaptiveOptimizer,
+  checkAdamSettings,
+  type RateFactor,
+  type StepRule,
+} from "./adaptive_optimizer.ts";
 
 /** Settings of {@link Adam}; the defaults are PyTorch's. */
 export interface AdamOptions {
@@ -9,6 +14,8 @@ export interface AdamOptions {
   epsilon?: number;
   /** Decoupled: the parameter shrinks by learning rate * weight decay; default 0. */
   weightDecay?: number;
+  /** Factor on the learning rate of each parameter; default 1. */
+  rateFactor?: RateFactor;
 }
 
 /**
@@ -21,24 +28,25 @@ export class Adam extends AdaptiveOptimizer {
     return "AdamW";
   }
   protected readonly slowWeights = false;
-  private readonly options: Required<AdamOptions>;
+  private readonly options: Required<Omit<AdamOptions, "rateFactor">>;
 
   /** @throws {RangeError} for a setting out of its range */
   constructor(learningRate = 1e-3, options: AdamOptions = {}) {
-    super(learningRate);
-    this.options = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0, ...options };
+    const { rateFactor, ...own } = options;
+    super(learningRate, rateFactor);
+    this.options = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0, ...own };
     const { betas, epsilon, weightDecay } = this.options;
     checkAdamSettings(betas, epsilon, weightDecay);
   }
 
-  protected rule(step: number): StepRule {
+  protected rule(step: number, learningRate: number): StepRule {
     const { betas: [beta1, beta2], epsilon, weightDecay } = this.options;
     return {
       beta1,
       beta2,
       epsilon,
-      rate: this.learningRate / (1 - beta1 ** step),
-      decay: 1 - this.learningRate * weightDecay,
+      rate: learningRate / (1 - beta1 ** step),
+      decay: 1 - learningRate * weightDecay,
       rootScale: 1 / Math.sqrt(1 - beta2 ** step),
       adaptive: true,
     };

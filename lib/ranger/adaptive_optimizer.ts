@@ -14,6 +14,9 @@ export interface StepRule extends AdamStepAttrs {
   lookahead?: number;
 }
 
+/** Factor on the learning rate of a parameter, by its state_dict name; above 0. */
+export type RateFactor = (name: string) => number;
+
 /** What {@link AdaptiveOptimizer.saveState} returns. */
 export interface OptimizerState {
   /** Steps taken, by parameter name. */
@@ -32,6 +35,7 @@ interface Member {
 
 interface Group {
   members: Member[];
+  rateFactor: number;
   step: number;
   mean: tf.Tensor;
   square: tf.Tensor;
@@ -46,16 +50,19 @@ export abstract class AdaptiveOptimizer extends tf.Optimizer {
   private readonly groupOf = new Map<string, Group>();
   private restored: OptimizerState | null = null;
 
-  /** @param learningRate may be set anew before every step, as schedules do */
-  constructor(public learningRate: number) {
+  /**
+   * @param learningRate may be set anew before every step, as schedules do
+   * @param rateFactor e.g. smaller steps for a pretrained encoder; asked once per parameter
+   */
+  constructor(public learningRate: number, private readonly rateFactor: RateFactor = () => 1) {
     super();
     if (!(learningRate > 0 && Number.isFinite(learningRate))) {
       throw new RangeError(`learning rate must be a positive number, got ${learningRate}`);
     }
   }
 
-  /** The numbers of step `step` (1 for the first). */
-  protected abstract rule(step: number): StepRule;
+  /** The numbers of step `step` (1 for the first) at a learning rate. */
+  protected abstract rule(step: number, learningRate: number): StepRule;
   /** Whether slow weights are kept. */
   protected abstract readonly slowWeights: boolean;
 
@@ -81,7 +88,10 @@ export abstract class AdaptiveOptimizer extends tf.Optimizer {
     const variables = group.members.map((m) => m.variable);
     const parameter = pack(variables);
     if (this.slowWeights && !group.slow) group.slow = tf.keep(tf.clone(parameter));
-    const { lookahead, ...attrs } = this.rule(++group.step);
+    const { lookahead, ...attrs } = this.rule(
+      ++group.step,
+      this.learningRate * group.rateFactor,
+    );
     const [next, mean, square] = adamStep(
       parameter,
       pack(gradients),
@@ -118,7 +128,8 @@ export abstract class AdaptiveOptimizer extends tf.Optimizer {
         throw new RangeError(`two variables have the state_dict name "${name}"`);
       }
       const together = members.length > 0 && size + variable.size <= limit &&
-        stepOf(members[0].name) === stepOf(name);
+        stepOf(members[0].name) === stepOf(name) &&
+        this.rateFactor(members[0].name) === this.rateFactor(name);
       if (!together) flush();
       members.push({ variable, name });
       size += variable.size;
@@ -128,6 +139,12 @@ export abstract class AdaptiveOptimizer extends tf.Optimizer {
 
   private addGroup(members: Member[]): void {
     const steps = this.restored?.steps[members[0].name] ?? 0;
+    const rateFactor = this.rateFactor(members[0].name);
+    if (!(rateFactor > 0 && Number.isFinite(rateFactor))) {
+      throw new RangeError(
+        `the learning rate's factor of "${members[0].name}" must be positive, got ${rateFactor}`,
+      );
+    }
     const flat = (slot: Slot) => {
       const size = members.reduce((sum, m) => sum + m.variable.size, 0);
       const values = new Float32Array(size);
@@ -146,6 +163,7 @@ export abstract class AdaptiveOptimizer extends tf.Optimizer {
     };
     const group: Group = {
       members,
+      rateFactor,
       step: steps,
       mean: flat("exp_avg"),
       square: flat("exp_avg_sq"),

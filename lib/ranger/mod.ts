@@ -1,6 +1,6 @@
 /** Ranger and Adam: optimizers, learning rate schedules, and their paths. */
 export { Adam } from "./adam.ts";
-export { AdaptiveOptimizer, type OptimizerState } from "./adaptive_optimizer.ts";
+export { AdaptiveOptimizer, type OptimizerState, type RateFactor } from "./adaptive_optimizer.ts";
 export {
   type OptimizerPath,
   optimizerPaths,

@@ -1,5 +1,10 @@
 /** Ranger: rectified Adam (RAdam) on the fast weights, Lookahead on the slow ones. */
-import { AdaptiveOptimizer, checkAdamSettings, type StepRule } from "./adaptive_optimizer.ts";
+import {
+  AdaptiveOptimizer,
+  checkAdamSettings,
+  type RateFactor,
+  type StepRule,
+} from "./adaptive_optimizer.ts";
 
 /** Settings of {@link Ranger}; the defaults are those of `torch_optimizer.Ranger`. */
 export interface RangerOptions {
@@ -15,6 +20,8 @@ export interface RangerOptions {
   epsilon?: number;
   /** Decoupled: the parameter shrinks by learning rate * weight decay; default 0. */
   weightDecay?: number;
+  /** Factor on the learning rate of each parameter; default 1. */
+  rateFactor?: RateFactor;
 }
 
 /**
@@ -36,11 +43,12 @@ export class Ranger extends AdaptiveOptimizer {
     return "Ranger";
   }
   protected readonly slowWeights = true;
-  private readonly options: Required<RangerOptions>;
+  private readonly options: Required<Omit<RangerOptions, "rateFactor">>;
 
   /** @throws {RangeError} for a setting out of its range */
   constructor(learningRate = 1e-3, options: RangerOptions = {}) {
-    super(learningRate);
+    const { rateFactor, ...own } = options;
+    super(learningRate, rateFactor);
     this.options = {
       alpha: 0.5,
       k: 6,
@@ -48,7 +56,7 @@ export class Ranger extends AdaptiveOptimizer {
       betas: [0.95, 0.999],
       epsilon: 1e-5,
       weightDecay: 0,
-      ...options,
+      ...own,
     };
     const { alpha, k, betas, epsilon, weightDecay } = this.options;
     if (!(alpha >= 0 && alpha <= 1)) throw new RangeError(`alpha must be in [0, 1], got ${alpha}`);
@@ -58,7 +66,7 @@ export class Ranger extends AdaptiveOptimizer {
     checkAdamSettings(betas, epsilon, weightDecay);
   }
 
-  protected rule(step: number): StepRule {
+  protected rule(step: number, learningRate: number): StepRule {
     const { alpha, k, smaThreshold, betas: [beta1, beta2], epsilon, weightDecay } = this.options;
     const power = beta2 ** step;
     const longest = 2 / (1 - beta2) - 1;
@@ -68,13 +76,13 @@ export class Ranger extends AdaptiveOptimizer {
       (1 - power) * (average - 4) / (longest - 4) * (average - 2) / average * longest /
         (longest - 2),
     );
-    const rate = this.learningRate * (adaptive ? rectification : 1) / (1 - beta1 ** step);
+    const rate = learningRate * (adaptive ? rectification : 1) / (1 - beta1 ** step);
     return {
       beta1,
       beta2,
       epsilon,
       rate,
-      decay: 1 - this.learningRate * weightDecay,
+      decay: 1 - learningRate * weightDecay,
       rootScale: 1,
       adaptive,
       lookahead: step % k === 0 ? alpha : undefined,

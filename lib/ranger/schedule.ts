@@ -2,13 +2,14 @@
 
 /** Which schedule, and its settings; shares are of the whole training, in [0, 1]. */
 export type ScheduleSpec =
-  | { kind: "constant" }
+  /** Rises linearly for `warmup` (0), then stays. */
+  | { kind: "constant"; warmup?: number }
   /** Rises from peak / `startDivisor` (25) for `warmup` (0.3), falls to that / `endDivisor` (1e4). */
   | { kind: "one-cycle"; warmup?: number; startDivisor?: number; endDivisor?: number }
   /** Rises linearly for `warmup` (0.05), then falls along a cosine to peak * `floor` (0). */
   | { kind: "cosine"; warmup?: number; floor?: number }
-  /** Stays at the peak for `flat` (0.75), then falls along a cosine to 0. */
-  | { kind: "flat-cosine"; flat?: number };
+  /** Rises linearly for `warmup` (0), stays at the peak until `flat` (0.75), falls along a cosine to 0. */
+  | { kind: "flat-cosine"; warmup?: number; flat?: number };
 
 /** The learning rate of step `step`, 0 for the first. Beyond the last step the last rate stays. */
 export type Schedule = (step: number) => number;
@@ -38,8 +39,10 @@ export function createSchedule(spec: ScheduleSpec, peak: number, steps: number):
     return value;
   };
   switch (spec.kind) {
-    case "constant":
-      return () => peak;
+    case "constant": {
+      const rise = Math.round(share("warmup", spec.warmup ?? 0) * steps);
+      return (step) => step < rise ? peak * (step + 1) / rise : peak;
+    }
     case "one-cycle": {
       const top = share("warmup", spec.warmup ?? 0.3) * steps - 1;
       const start = peak / divisor("startDivisor", spec.startDivisor ?? 25);
@@ -62,9 +65,12 @@ export function createSchedule(spec: ScheduleSpec, peak: number, steps: number):
           : anneal(peak, floor, Math.min(1, (step - rise) / Math.max(1, steps - rise)));
     }
     case "flat-cosine": {
+      const rise = Math.round(share("warmup", spec.warmup ?? 0) * steps);
       const flat = Math.round(share("flat", spec.flat ?? 0.75) * steps);
       return (step) =>
-        step < flat
+        step < rise
+          ? peak * (step + 1) / rise
+          : step < flat
           ? peak
           : anneal(peak, 0, Math.min(1, (step - flat + 1) / Math.max(1, steps - flat + 1)));
     }

@@ -12,9 +12,11 @@ import {
   writeSafetensors,
 } from "../model/mod.ts";
 import type { EpochLog } from "./logs.ts";
+import type { Target } from "./targets.ts";
 
 const TRAINING_KEY = "crypts.training";
 const OPTIMIZER_PREFIX = "optimizer.";
+const AVERAGE_PREFIX = "average.";
 
 /** What a weight file says about its training. */
 export interface TrainingInfo {
@@ -27,6 +29,10 @@ export interface TrainingInfo {
   validDice: number;
   /** The factor by which images are to be resized before they are cut into tiles. */
   scale: number;
+  /** µm per pixel of the patches; null (absent in older files) where it was not known. */
+  pixelSize?: number | null;
+  /** What the classes are, see `TargetOptions`; absent in older files: "crypt". */
+  target?: Target;
   /** Height and width of the patches, in pixels of the resized image. */
   patchSize: [number, number];
   /** Images that the weights were not trained on. */
@@ -62,12 +68,17 @@ export interface Progress {
   settings: Record<string, unknown>;
 }
 
-/** Writes model, optimizer and progress into one file, whole or not at all. */
+/**
+ * Writes model, optimizer and progress into one file, whole or not at all.
+ *
+ * @param average running means of weights by name (`WeightAverage.save`)
+ */
 export async function saveProgress(
   path: string,
   model: SegmentationModel,
   optimizer: OptimizerState,
   progress: Progress,
+  average?: ReadonlyMap<string, Float32Array>,
 ): Promise<void> {
   const tensors: (NamedTensor & { name: string })[] = [];
   for (const { name, torchShape, layout, variable } of model.parameters.values()) {
@@ -79,6 +90,14 @@ export async function saveProgress(
     const { torchShape, layout } = model.parameters.get(name)!;
     tensors.push({
       name: OPTIMIZER_PREFIX + key,
+      shape: torchShape,
+      values: toTorch(values, torchShape, layout),
+    });
+  }
+  for (const [name, values] of average ?? []) {
+    const { torchShape, layout } = model.parameters.get(name)!;
+    tensors.push({
+      name: AVERAGE_PREFIX + name,
       shape: torchShape,
       values: toTorch(values, torchShape, layout),
     });
@@ -146,6 +165,7 @@ export function restoreProgress(
   const weights = new Map<string, NamedTensor>();
   const state: OptimizerState = { steps: saved.optimizerSteps, tensors: {} };
   for (const [name, tensor] of saved.tensors) {
+    if (name.startsWith(AVERAGE_PREFIX)) continue;
     if (!name.startsWith(OPTIMIZER_PREFIX)) {
       weights.set(name, tensor);
       continue;
@@ -157,4 +177,17 @@ export function restoreProgress(
   }
   assignWeights(model, weights, path);
   return state;
+}
+
+/** The running means that {@link saveProgress} wrote, in the layout of the model's variables. */
+export function savedAverage(
+  saved: SavedProgress,
+  model: SegmentationModel,
+): Map<string, Float32Array> {
+  const average = new Map<string, Float32Array>();
+  for (const { name, layout, torchShape } of model.parameters.values()) {
+    const tensor = saved.tensors.get(AVERAGE_PREFIX + name);
+    if (tensor) average.set(name, fromTorch(tensor.values, torchShape, layout));
+  }
+  return average;
 }

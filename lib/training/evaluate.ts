@@ -1,6 +1,6 @@
 /** A model's loss and Dice on patches. */
 import * as tf from "@tensorflow/tfjs-core";
-import { crossEntropy, type Loss, softDicePerSample } from "../tensor/mod.ts";
+import { crossEntropy, cryptDicePerSample, type Loss } from "../tensor/mod.ts";
 import { diceScore } from "../annotation/mod.ts";
 import type { SegmentationModel } from "../model/mod.ts";
 import { type Batch, feedBatches } from "./feeder.ts";
@@ -12,9 +12,9 @@ import { batchTensors } from "./step.ts";
 /** The scores of one patch. */
 export interface PatchScore {
   patch: Patch;
-  /** Dice of crypt (class 1) after the arg max, in [0, 1]; 1 where neither side has crypt. */
+  /** Dice of crypt, p(background) below 0.5, in [0, 1]; 1 where neither side has crypt. */
   dice: number;
-  /** Soft Dice over all classes, the training's metric. */
+  /** Soft Dice of crypt against background, the training's metric. */
   softDice: number;
 }
 
@@ -40,9 +40,10 @@ export interface EvaluateOptions {
 }
 
 /**
- * Runs `model` in evaluation mode over `patches`, unaugmented.
+ * Runs `model` in evaluation mode over `patches`, unaugmented and not cropped. Patches whose sides do
+ * not fit the model are mirrored until they do; what was added is not scored.
  *
- * @throws {RangeError} when there are no patches, or a patch does not fit the model
+ * @throws {RangeError} when there are no patches, or two of a batch differ in size
  */
 export async function evaluate(
   model: SegmentationModel,
@@ -55,8 +56,12 @@ export async function evaluate(
   const order = batches(patches.map((_, i) => i), batchSize);
   const scores: PatchScore[] = [];
   let lossSum = 0;
-  const { preprocessing } = model;
-  for await (const batch of feedBatches(patches, order, source, { preprocessing, stream: null })) {
+  const feed = feedBatches(patches, order, source, {
+    preprocessing: model.preprocessing,
+    stream: null,
+    sideMultiple: model.sideMultiple,
+  });
+  for await (const batch of feed) {
     signal?.throwIfAborted();
     lossSum += await scoreBatch(model, batch, loss, scores);
     onBatch?.(scores.length, patches.length);
@@ -79,22 +84,36 @@ async function scoreBatch(
   scores: PatchScore[],
 ): Promise<number> {
   const size = batch.patches.length;
-  const [value, soft, classes] = tf.tidy(() => {
-    const { x, target } = batchTensors(batch, 0, size);
-    const logits = model.forward(x);
-    return [loss(logits, target), softDicePerSample(logits, target), tf.argMax(logits, 3)];
+  const { height, width } = batch.valid;
+  const [value, soft, crypt] = tf.tidy(() => {
+    const { x, target, pixelWeights } = batchTensors(batch, 0, size);
+    const all = model.forward(x), classes = all.shape[3];
+    const logits = tf.slice(all, [0, 0, 0, 0], [size, height, width, classes]);
+    return [
+      loss(logits, target, pixelWeights),
+      cryptDicePerSample(logits, target),
+      isCrypt(logits),
+    ];
   });
   try {
-    const predicted = Uint8Array.from(await classes.data(), (c) => c === 1 ? 1 : 0);
+    const predicted = Uint8Array.from(await crypt.data());
     const softDice = await soft.data();
-    const pixels = batch.height * batch.width;
+    const truth = batch.masks.map((c) => c === 0 ? 0 : 1);
+    const pixels = height * width;
     batch.patches.forEach((patch, i) => {
       const range = [i * pixels, (i + 1) * pixels] as const;
-      const dice = diceScore(predicted.subarray(...range), batch.masks.subarray(...range));
+      const dice = diceScore(predicted.subarray(...range), truth.subarray(...range));
       scores.push({ patch, dice, softDice: softDice[i] });
     });
     return (await value.data())[0] * size;
   } finally {
-    tf.dispose([value, soft, classes]);
+    tf.dispose([value, soft, crypt]);
   }
+}
+
+/** Where crypt is likelier than not, [B,H,W]: 1 - p(background) above 0.5, for two classes the arg max. */
+function isCrypt(logits: tf.Tensor4D): tf.Tensor {
+  if (logits.shape[3] === 2) return tf.argMax(logits, 3);
+  const ground = tf.slice(tf.softmax(logits), [0, 0, 0, 0], [...logits.shape.slice(0, 3), 1]);
+  return tf.less(ground, 0.5);
 }

@@ -2,22 +2,24 @@
 import { Adam, Ranger } from "../ranger/mod.ts";
 import { createAugmentation } from "../augment/mod.ts";
 import { clearDone, createRandom, exists, type Random } from "../base/mod.ts";
-import { createModel, loadWeights } from "../model/mod.ts";
+import { createPretrainedModel, loadWeights } from "../model/mod.ts";
 import {
   type Progress,
   readProgress,
   restoreProgress,
+  savedAverage,
   type SavedProgress,
   settleBest,
 } from "./checkpoint.ts";
 import { ending, type FoldPaths, foldPaths, type FoldResult, foldResult } from "./fold_result.ts";
-import { FoldRun } from "./fold_run.ts";
+import { FoldRun, isEncoder } from "./fold_run.ts";
 import type { Fold } from "./folds.ts";
 import { writeFoldLog } from "./logs.ts";
 import type { CompleteOptions } from "./options.ts";
 import { updateReport } from "./report.ts";
-import { localSource, type SampleSource } from "./sample_source.ts";
+import { localSource, type SampleSettings, type SampleSource } from "./sample_source.ts";
 import { type ContentDigests, differences, trainingSettings } from "./settings.ts";
+import { WeightAverage } from "./weight_averaging.ts";
 import { workerSource } from "./worker_source.ts";
 
 /**
@@ -36,14 +38,25 @@ export async function trainFold(
   const saved = await findProgress(paths, settings, options);
   const done = saved && ending(saved.progress, options);
   if (done) {
-    await writeFoldLog(paths.log, paths.name, saved.progress.epochs);
+    await writeFoldLog(
+      paths.log,
+      paths.name,
+      saved.progress.epochs,
+      options.target !== "crypt",
+    );
     return foldResult(fold, paths.best, saved.progress.epochs, options, done);
   }
   if (!saved) await startAnew(paths);
   const random = createRandom(options.seed).fork(`fold ${fold.index}`);
-  const model = createModel({ ...options.model, seed: random.fork("weights").int(2 ** 31) });
+  const model = await createPretrainedModel({
+    ...options.model,
+    // Weights of one's own come with their encoder.
+    encoderWeights: options.initialWeights ? null : options.encoderWeights,
+    seed: random.fork("weights").int(2 ** 31),
+  });
   const optimizer = createOptimizer(options);
   const source = createSource(options, random);
+  let average: WeightAverage | null = null;
   try {
     const progress: Progress = saved?.progress ??
       { fold: fold.index, epochs: [], steps: 0, patchSize: [0, 0], best: null, settings };
@@ -53,9 +66,14 @@ export async function trainFold(
     } else if (options.initialWeights) {
       await loadWeights(model, options.initialWeights);
     }
-    const run = new FoldRun(fold, options, paths, random, model, optimizer, source, progress);
-    return await run.train();
+    if (options.weightAveraging > 0) {
+      const before = saved ? savedAverage(saved, model) : undefined;
+      average = new WeightAverage(model, options.weightAveraging, progress.steps, before);
+    }
+    const work = { random, model, optimizer, average, source, progress };
+    return await new FoldRun(fold, options, paths, work).train();
   } finally {
+    average?.dispose();
     source.close();
     optimizer.dispose();
     model.dispose();
@@ -95,17 +113,27 @@ async function startAnew(paths: FoldPaths): Promise<void> {
   await updateReport(paths.report, paths.name, null);
 }
 
-function createOptimizer({ optimizer, learningRate, weightDecay }: CompleteOptions) {
-  return optimizer === "adam"
-    ? new Adam(learningRate, { weightDecay })
-    : new Ranger(learningRate, { weightDecay });
+function createOptimizer(options: CompleteOptions) {
+  const { optimizer, learningRate, weightDecay, encoderLearningRate } = options;
+  const rateFactor = (name: string) => isEncoder(name) ? encoderLearningRate : 1;
+  return optimizer === "ranger"
+    ? new Ranger(learningRate, { weightDecay, rateFactor })
+    : new Adam(learningRate, { weightDecay, rateFactor });
 }
 
 function createSource(options: CompleteOptions, random: Random): SampleSource {
   const { augmentation, workers, cacheBytes } = options;
+  const { target, boundaryWidth, gapWeight, gapWidth, cropZoom: zoom, cropRotate: rotate } =
+    options;
   const seed = random.fork("augmentation").int(2 ** 31);
-  if (typeof augmentation !== "string") return localSource(augmentation, seed, cacheBytes);
+  const settings: SampleSettings = {
+    target: { target, boundaryWidth, gapWeight, gapWidth },
+    crop: options.crop === undefined ? undefined : { side: options.crop, zoom, rotate },
+  };
+  if (typeof augmentation !== "string") {
+    return localSource(augmentation, seed, cacheBytes, settings);
+  }
   const created = createAugmentation(augmentation);
-  if (workers === 0) return localSource(created, seed, cacheBytes);
-  return workerSource({ augmentation, seed, cacheBytes }, workers);
+  if (workers === 0) return localSource(created, seed, cacheBytes, settings);
+  return workerSource({ augmentation, seed, cacheBytes, ...settings }, workers);
 }

@@ -1,4 +1,5 @@
 /** The epochs of one fold: steps, validation, best and last checkpoint, log. */
+import type { Variable } from "@tensorflow/tfjs-core";
 import { type AdaptiveOptimizer, createSchedule } from "../ranger/mod.ts";
 import { createLoss, type Loss } from "../tensor/mod.ts";
 import type { SegmentationModel } from "../model/mod.ts";
@@ -20,28 +21,60 @@ import { shuffledOrder } from "./order.ts";
 import type { SampleSource } from "./sample_source.ts";
 import { trainStep } from "./step.ts";
 import { DivergedError, takeStopFile, yieldToEvents } from "./stopping.ts";
+import type { WeightAverage } from "./weight_averaging.ts";
 
-/** A fold in training: everything it works on, none of it owned. */
+/** Whether a parameter or layer of this state_dict name belongs to the encoder. */
+export function isEncoder(name: string): boolean {
+  return name.startsWith("encoder.");
+}
+
+/** What a fold in training works on. */
+export interface FoldWork {
+  random: Random;
+  model: SegmentationModel;
+  optimizer: AdaptiveOptimizer;
+  /** The running mean of the weights; null: none. */
+  average: WeightAverage | null;
+  source: SampleSource;
+  progress: Progress;
+}
+
+/** A fold in training; nothing of its work is owned. */
 export class FoldRun {
   private readonly loss: Loss;
+  private readonly random: Random;
+  private readonly model: SegmentationModel;
+  private readonly optimizer: AdaptiveOptimizer;
+  private readonly average: WeightAverage | null;
+  private readonly source: SampleSource;
+  private readonly progress: Progress;
+  /** The variables outside of the encoder. */
+  private readonly outside: Variable[];
 
   constructor(
     private readonly fold: Fold,
     private readonly options: CompleteOptions,
     private readonly paths: FoldPaths,
-    private readonly random: Random,
-    private readonly model: SegmentationModel,
-    private readonly optimizer: AdaptiveOptimizer,
-    private readonly source: SampleSource,
-    private readonly progress: Progress,
+    work: FoldWork,
   ) {
+    ({
+      random: this.random,
+      model: this.model,
+      optimizer: this.optimizer,
+      average: this.average,
+      source: this.source,
+      progress: this.progress,
+    } = work);
     this.loss = createLoss(options.loss, options.classWeights);
+    const own = [...this.model.parameters.values()].filter(({ name }) => !isEncoder(name));
+    const variables = new Set(own.map(({ variable }) => variable));
+    this.outside = this.model.trainable.filter((variable) => variables.has(variable));
   }
 
   async train(): Promise<FoldResult | null> {
     const { options, progress, paths } = this;
     const { epochs } = progress;
-    await writeFoldLog(paths.log, paths.name, epochs);
+    await this.writeLog();
     let ended = ending(progress, options);
     while (!ended) {
       const stopped = !await this.epoch(epochs.length + 1);
@@ -52,11 +85,38 @@ export class FoldRun {
 
   /** One epoch, validation and checkpoints included; false when asked to stop before its end. */
   private async epoch(number: number): Promise<boolean> {
-    const { options, progress, paths, fold } = this;
+    const { options, progress, paths } = this;
     const trained = await this.steps(number);
     if (!trained) return false;
+    const judge = () => this.judge(number, trained);
+    const { log, best } = await (this.average ? this.average.during(judge) : judge());
+    await saveProgress(
+      paths.last,
+      this.model,
+      await this.optimizer.saveState(),
+      progress,
+      await this.average?.save(),
+    );
+    if (best) await Deno.rename(paths.pending, paths.best);
+    await this.writeLog();
+    options.onEpoch(log);
+    return true;
+  }
+
+  private writeLog(): Promise<void> {
+    const { paths, progress, options } = this;
+    return writeFoldLog(paths.log, paths.name, progress.epochs, options.target !== "crypt");
+  }
+
+  /** Validates the model as it is now, takes down the epoch, and keeps the weights if they are the best. */
+  private async judge(
+    number: number,
+    trained: { loss: number; dice: number },
+  ): Promise<{ log: EpochLog; best: boolean }> {
+    const { options, progress, paths, fold } = this;
     const valid = await evaluate(this.model, fold.validation, {
-      batchSize: options.microBatchSize ?? options.batchSize,
+      // Patches that are cropped in training may differ in size.
+      batchSize: options.crop ? 1 : options.microBatchSize ?? options.batchSize,
       loss: this.loss,
       source: this.source,
       signal: options.signal,
@@ -74,16 +134,13 @@ export class FoldRun {
       trainDice: trained.dice,
       validLoss: valid.loss,
       validDice: valid.softDice,
+      validCryptDice: valid.dice,
     };
     progress.epochs.push(log);
     // The checkpoint names the best weights by their digest before they get their name: see settleBest.
     const best = patienceState(progress.epochs, options).best === number - 1;
     if (best) await this.saveBest(log);
-    await saveProgress(paths.last, this.model, await this.optimizer.saveState(), progress);
-    if (best) await Deno.rename(paths.pending, paths.best);
-    await writeFoldLog(paths.log, paths.name, progress.epochs);
-    options.onEpoch(log);
-    return true;
+    return { log, best };
   }
 
   /** The training steps of an epoch; null when asked to stop. */
@@ -95,6 +152,7 @@ export class FoldRun {
       options.batchSize,
       random.fork(`${stream}, order`),
       options.classBalance,
+      options.epochSteps,
     );
     const schedule = createSchedule(
       options.schedule,
@@ -124,6 +182,7 @@ export class FoldRun {
         microBatchSize: options.microBatchSize,
         clipNorm: options.clipNorm,
         statisticsMomentum: options.statisticsMomentum,
+        ...this.frozenParts(epoch),
       });
       if (!Number.isFinite(loss)) {
         const files = batch.patches.map((p) => p.imagePath).join(", ");
@@ -132,6 +191,7 @@ export class FoldRun {
             `for the batch ${files}; ${this.advice()}`,
         );
       }
+      this.average?.update();
       progress.steps++;
       progress.patchSize = [batch.height, batch.width];
       sum.steps++;
@@ -156,6 +216,15 @@ export class FoldRun {
     return { loss: sum.loss / sum.count, dice: sum.dice / sum.count };
   }
 
+  /** What stays as it is in an epoch: nothing, the encoder's statistics, or all of the encoder. */
+  private frozenParts(epoch: number) {
+    const frozen = epoch <= this.options.frozenEncoderEpochs;
+    return {
+      trainable: frozen ? this.outside : undefined,
+      frozenNorm: frozen || this.options.batchNorm === "frozen" ? isEncoder : undefined,
+    };
+  }
+
   private async saveBest({ epoch, validLoss, validDice }: EpochLog): Promise<void> {
     const { options, progress } = this;
     await saveBest(this.model, this.paths.pending, {
@@ -165,6 +234,8 @@ export class FoldRun {
       validLoss,
       validDice,
       scale: options.scale,
+      pixelSize: options.pixelSize ?? null,
+      target: options.target,
       patchSize: progress.patchSize,
       validationImages: this.fold.validationImages,
       settings: progress.settings,

@@ -1,5 +1,5 @@
 /** Folds by image: no patch of a validation image is ever trained on. */
-import { kFold } from "../base/mod.ts";
+import { kFold, stratifiedGroupKFold } from "../base/mod.ts";
 import type { Patch } from "../patching/mod.ts";
 
 /** One fold's patches. */
@@ -17,6 +17,11 @@ export interface SplitOptions {
   seed?: number;
   /** Keeps images of one group together, e.g. the donor by image id; default: each image alone. */
   groupOf?: (image: string) => string;
+  /**
+   * A class of each image, e.g. its grade, of which every fold is to get its share: then
+   * scikit-learn's `StratifiedGroupKFold`, which looks at no seed, splits the groups.
+   */
+  stratumOf?: (image: string) => string;
 }
 
 /**
@@ -33,9 +38,8 @@ export function splitFolds(
   const groupOf = options.groupOf ?? ((image: string) => image);
   const groups = [...new Set(patches.map((p) => groupOf(p.image)))];
   checkFoldCount(groups, foldCount, options.groupOf ? "groups" : "images");
-  return kFold(groups.length, foldCount, { shuffle: true, seed: options.seed ?? 0 })
-    .map((split, index) => {
-      const held = new Set(split.validation.map((i) => groups[i]));
+  return heldGroups(patches, groups, groupOf, foldCount, options)
+    .map((held, index) => {
       const validation = patches.filter((p) => held.has(groupOf(p.image)));
       return {
         index,
@@ -68,5 +72,25 @@ export function checkFoldCount(
   throw new RangeError(
     `${foldCount} folds need at least ${foldCount} ${kind} with patches, ` +
       `got ${groups.length}: ${few}; ${advice}`,
+  );
+}
+
+/** The groups that each fold validates. */
+function heldGroups(
+  patches: readonly Patch[],
+  groups: readonly string[],
+  groupOf: (image: string) => string,
+  foldCount: number,
+  { seed = 0, stratumOf }: SplitOptions,
+): Set<string>[] {
+  if (!stratumOf) {
+    return kFold(groups.length, foldCount, { shuffle: true, seed })
+      .map((split) => new Set(split.validation.map((i) => groups[i])));
+  }
+  const images = [...new Set(patches.map((p) => p.image))];
+  const foldOf = stratifiedGroupKFold(images.map(groupOf), images.map(stratumOf), foldCount);
+  return Array.from(
+    { length: foldCount },
+    (_, fold) => new Set(groups.filter((group) => foldOf.get(group) === fold)),
   );
 }

@@ -11,10 +11,13 @@ export interface EpochLog {
   trainDice: number;
   validLoss: number;
   validDice: number;
+  /** Dice of crypt, p(background) below 0.5: the mean over patches. */
+  validCryptDice: number;
 }
 
 /**
- * Writes a fold's log, one row an epoch: `model_name,train_loss,train_dice,valid_loss,valid_dice`.
+ * Writes a fold's log, one row an epoch: `model_name,train_loss,train_dice,valid_loss,valid_dice`, the
+ * original's columns, and `valid_crypt_dice` where asked for.
  *
  * @throws {Error} naming the file when it cannot be written
  */
@@ -22,6 +25,7 @@ export async function writeFoldLog(
   path: string,
   modelName: string,
   epochs: readonly EpochLog[],
+  cryptDice = false,
 ): Promise<void> {
   await writeCsv(
     path,
@@ -31,6 +35,7 @@ export async function writeFoldLog(
       train_dice: epochs.map((e) => e.trainDice),
       valid_loss: epochs.map((e) => e.validLoss),
       valid_dice: epochs.map((e) => e.validDice),
+      ...(cryptDice ? { valid_crypt_dice: epochs.map((e) => e.validCryptDice) } : {}),
     }),
   );
 }

@@ -4,12 +4,14 @@ export { evaluate, type EvaluateOptions, type Evaluation, type PatchScore } from
 export type { Batch } from "./feeder.ts";
 export type { FoldResult } from "./fold_result.ts";
 export { checkFoldCount, type Fold, splitFolds, type SplitOptions } from "./folds.ts";
+export { chooseGrouping, type GroupBy, type Grouping, GROUPINGS } from "./grouping.ts";
 export type { EpochLog } from "./logs.ts";
 export { completeOptions, type TrainOptions } from "./options.ts";
 export type { SampleSource } from "./sample_source.ts";
 export { unlikeSettings } from "./settings.ts";
 export { trainStep } from "./step.ts";
 export type { StepProgress } from "./step_progress.ts";
+export { classesOf, needsLabels, type Target, TARGETS } from "./targets.ts";
 export { DivergedError } from "./stopping.ts";
 export { workerSource } from "./worker_source.ts";
 export { trainFolds } from "./train_folds.ts";

@@ -6,9 +6,11 @@ import type { ScheduleSpec } from "../ranger/mod.ts";
 import type { FoldResult } from "./fold_result.ts";
 import type { EpochLog } from "./logs.ts";
 import type { StepProgress } from "./step_progress.ts";
+import { checkTarget, classesOf, type Target } from "./targets.ts";
 
 /** Settings of `trainFolds`; defaults are the original's where it has them. */
 export interface TrainOptions {
+  /** `classes` follow from `target` where they are left out. */
   model: ModelConfig;
   /** Begins the names of all files: `<modelName>_fold<k>.safetensors`. */
   modelName: string;
@@ -25,6 +27,26 @@ export interface TrainOptions {
   splitSeed?: number;
   /** Keeps images of one group in one fold, e.g. the donor by image id; default: by image. */
   groupOf?: (image: string) => string;
+  /** A class of each image of which every fold gets its share, see `SplitOptions`; default: none. */
+  stratumOf?: (image: string) => string;
+
+  /** What is predicted, see `TargetOptions`; default "crypt", as the original. */
+  target?: Target;
+  /** Width in pixels of the boundary inside of a crypt; default 2. */
+  boundaryWidth?: number;
+  /** Greatest extra weight of pixels in narrow gaps between crypts (U-Net's w0); default 0: none. */
+  gapWeight?: number;
+  /** Width in pixels of the gaps that weigh more (U-Net's sigma); default 3. */
+  gapWidth?: number;
+
+  /** Side of the random crops of patches that are trained on; default: whole patches. */
+  crop?: number;
+  /** Crops are enlarged or shrunk by up to this factor, at least 1; default 1. */
+  cropZoom?: number;
+  /** Crops are turned by up to this angle in degrees; default 0. */
+  cropRotate?: number;
+  /** Steps of an epoch, for which patches come in shuffled rounds; default: each patch once. */
+  epochSteps?: number;
 
   /** Default 16. */
   batchSize?: number;
@@ -34,8 +56,8 @@ export interface TrainOptions {
   epochs?: number;
   /** Epochs without a better validation loss after which a fold ends; default 5. */
   patience?: number;
-  /** Default "ranger". */
-  optimizer?: "ranger" | "adam";
+  /** Default "ranger"; "adamw" is Adam with decoupled weight decay, as "adam" here is too. */
+  optimizer?: "ranger" | "adam" | "adamw";
   /** The greatest learning rate of the schedule; default 1e-3. */
   learningRate?: number;
   /** Default 1e-4. */
@@ -44,6 +66,20 @@ export interface TrainOptions {
   schedule?: ScheduleSpec["kind"] | ScheduleSpec;
   /** Greatest norm of the gradients; default: no limit. */
   clipNorm?: number;
+  /** Factor on the encoder's learning rate, above 0; default 1. */
+  encoderLearningRate?: number;
+  /** Epochs at the beginning in which the encoder stays as it is; default 0. */
+  frozenEncoderEpochs?: number;
+  /**
+   * "frozen": the encoder's batch norms keep the running statistics that they came with, for small
+   * batches on a pretrained encoder; default "train".
+   */
+  batchNorm?: "train" | "frozen";
+  /**
+   * Decay of the running mean of the weights by which an epoch is judged and which is kept, in [0, 1);
+   * default 0: none, the last weights themselves.
+   */
+  weightAveraging?: number;
   /**
    * The least weight of a batch in batch norm's running statistics, in [0, 1]; default 0: the model's
    * own, which for EfficientNet (0.01) suits long trainings only.
@@ -57,12 +93,19 @@ export interface TrainOptions {
   classBalance?: boolean;
   /** A name of `lib/augment/presets.ts`, or one of your own (then without workers); default "flips". */
   augmentation?: string | Augmentation;
+  /**
+   * Published weights that the encoder starts from (smp's `encoder_weights`); default null: random
+   * ones. `initialWeights` overrule them.
+   */
+  encoderWeights?: "imagenet" | null;
   /** Weights to start from (a whole model or an encoder, see `loadWeights`); default: random. */
   initialWeights?: string;
   /** Decides weights, order, augmentation and drop-connect; default 0. */
   seed?: number;
   /** By which factor the images were resized before patching; recorded for inference; default 1. */
   scale?: number;
+  /** µm per pixel of the patches; recorded for inference; default: not known. */
+  pixelSize?: number;
 
   /**
    * Goes on from the last finished epoch of an earlier run with the same settings and patches;
@@ -97,7 +140,11 @@ export type CompleteOptions =
 /** Options that may stay away. */
 type Absent =
   | "groupOf"
+  | "stratumOf"
   | "microBatchSize"
+  | "crop"
+  | "epochSteps"
+  | "pixelSize"
   | "clipNorm"
   | "classWeights"
   | "initialWeights"
@@ -110,9 +157,20 @@ type Absent =
  * @throws {RangeError} naming the setting that is out of its range
  */
 export function completeOptions(options: TrainOptions): CompleteOptions {
-  const { schedule = "constant", foldCount = 5 } = options;
+  const { schedule = "constant", foldCount = 5, target = "crypt" } = options;
   const complete: CompleteOptions = {
     splitSeed: 0,
+    target,
+    boundaryWidth: 2,
+    gapWeight: 0,
+    gapWidth: 3,
+    cropZoom: 1,
+    cropRotate: 0,
+    encoderWeights: null,
+    encoderLearningRate: 1,
+    frozenEncoderEpochs: 0,
+    batchNorm: "train",
+    weightAveraging: 0,
     batchSize: 16,
     epochs: 25,
     patience: 5,
@@ -134,7 +192,7 @@ export function completeOptions(options: TrainOptions): CompleteOptions {
     onFold: () => {},
     onMessage: () => {},
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
-    model: options.model,
+    model: { ...options.model, classes: options.model.classes ?? classesOf(target) },
     modelName: options.modelName,
     outDir: options.outDir,
     logDir: options.logDir,
@@ -153,6 +211,8 @@ function check(o: CompleteOptions): void {
   for (const name of ["batchSize", "epochs", "patience", "ahead"] as const) {
     need(name, o[name], Number.isInteger(o[name]) && o[name] >= 1, "a positive integer");
   }
+  checkTarget(o);
+  checkFineTuning(o, need);
   const micro = o.microBatchSize;
   need(
     "microBatchSize",
@@ -168,10 +228,60 @@ function check(o: CompleteOptions): void {
   need("scale", o.scale, o.scale > 0 && o.scale <= 1, "in (0, 1]");
   const classes = o.model.classes ?? 2;
   need("model.classes", classes, classes >= 2, "at least 2 (background and crypt)");
+  need(
+    "model.classes",
+    classes,
+    o.target !== "boundary" || classes === 3,
+    '3 for the target "boundary" (background, interior, boundary)',
+  );
   need("modelName", o.modelName, /^[\w.+-]+$/.test(o.modelName), "letters, digits or _.+-");
-  need("optimizer", o.optimizer, ["ranger", "adam"].includes(o.optimizer), '"ranger" or "adam"');
+  const known = ["ranger", "adam", "adamw"].includes(o.optimizer);
+  need("optimizer", o.optimizer, known, '"ranger", "adam" or "adamw"');
   if (typeof o.augmentation === "string") createAugmentation(o.augmentation);
   const fit = o.folds.length > 0 &&
     o.folds.every((f) => Number.isInteger(f) && f >= 0 && f < o.foldCount);
   need("folds", `[${o.folds}]`, fit, `some of 0..${o.foldCount - 1}`);
+}
+
+type Need = (name: string, value: unknown, fits: boolean, what: string) => void;
+
+/** Crops and what concerns a pretrained encoder. */
+function checkFineTuning(o: CompleteOptions, need: Need): void {
+  for (const name of ["crop", "epochSteps"] as const) {
+    const value = o[name];
+    need(
+      name,
+      value,
+      value === undefined || (Number.isInteger(value) && value >= 1),
+      "a positive integer",
+    );
+  }
+  const { cropZoom, cropRotate, encoderLearningRate, frozenEncoderEpochs, weightAveraging } = o;
+  need("cropZoom", cropZoom, cropZoom >= 1 && cropZoom <= 4, "in [1, 4]");
+  need("cropRotate", cropRotate, cropRotate >= 0 && cropRotate <= 180, "in [0, 180] degrees");
+  need(
+    "encoderLearningRate",
+    encoderLearningRate,
+    encoderLearningRate > 0 && encoderLearningRate <= 10,
+    "a factor in (0, 10]",
+  );
+  need(
+    "frozenEncoderEpochs",
+    frozenEncoderEpochs,
+    Number.isInteger(frozenEncoderEpochs) && frozenEncoderEpochs >= 0,
+    "an integer >= 0",
+  );
+  need("batchNorm", o.batchNorm, ["train", "frozen"].includes(o.batchNorm), '"train" or "frozen"');
+  need(
+    "weightAveraging",
+    weightAveraging,
+    weightAveraging >= 0 && weightAveraging < 1,
+    "a decay in [0, 1)",
+  );
+  need(
+    "pixelSize",
+    o.pixelSize,
+    o.pixelSize === undefined || (o.pixelSize > 0 && Number.isFinite(o.pixelSize)),
+    "positive (µm per pixel)",
+  );
 }

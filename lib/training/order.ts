@@ -16,20 +16,26 @@ export function batches(indices: readonly number[], batchSize: number): EpochOrd
 /**
  * A shuffled epoch. With `balance` as many patches are drawn, but half of them with crypt and half
  * without (as far as both exist): the rarer kind comes several times, the other one not in full.
+ *
+ * @param steps batches of the epoch, all full: patches come in shuffled rounds; default: one round
  */
 export function shuffledOrder(
   patches: readonly Patch[],
   batchSize: number,
   random: Random,
   balance = false,
+  steps?: number,
 ): EpochOrder {
+  const count = steps === undefined ? patches.length : steps * batchSize;
   const all = patches.map((_, i) => i);
   const kinds = [true, false].map((crypt) => all.filter((i) => patches[i].crypt === crypt));
-  if (!balance || kinds.some((k) => k.length === 0)) return batches(random.shuffle(all), batchSize);
-  const half = Math.ceil(all.length / 2);
+  if (!balance || kinds.some((k) => k.length === 0)) {
+    return batches(repeatShuffled(all, count, random), batchSize);
+  }
+  const half = Math.ceil(count / 2);
   const drawn = [
     ...repeatShuffled(kinds[0], half, random),
-    ...repeatShuffled(kinds[1], all.length - half, random),
+    ...repeatShuffled(kinds[1], count - half, random),
   ];
   return batches(random.shuffle(drawn), batchSize);
 }

@@ -13,7 +13,8 @@ let source: SampleSource | null = null;
 
 thread.onmessage = async ({ data }) => {
   if (!("request" in data)) {
-    source = localSource(createAugmentation(data.augmentation), data.seed, data.cacheBytes);
+    const { augmentation, seed, cacheBytes } = data;
+    source = localSource(createAugmentation(augmentation), seed, cacheBytes, data);
     return;
   }
   const { id, request } = data;

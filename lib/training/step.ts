@@ -1,7 +1,7 @@
 /** One step of training on one batch. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { AdaptiveOptimizer } from "../ranger/mod.ts";
-import { type Loss, softDiceScore } from "../tensor/mod.ts";
+import { cryptDicePerSample, type Loss } from "../tensor/mod.ts";
 import type { SegmentationModel } from "../model/mod.ts";
 import type { Random } from "../base/mod.ts";
 import type { Batch } from "./feeder.ts";
@@ -11,18 +11,22 @@ export interface StepOptions {
   loss: Loss;
   /** Source of drop-connect masks. */
   random: Random;
+  /** What the step changes; default: all that the model trains. */
+  trainable?: readonly tf.Variable[];
   /** Samples in memory at once: gradients of the parts are added up; default: the whole batch. */
   microBatchSize?: number;
   /** Gradients with a greater norm (over all parameters) are scaled down to it. */
   clipNorm?: number;
   /** See `ForwardOptions.statisticsMomentum`. */
   statisticsMomentum?: number;
+  /** See `ForwardOptions.frozenNorm`. */
+  frozenNorm?: (name: string) => boolean;
 }
 
 /** What {@link trainStep} measured, before the step was taken. */
 export interface StepResult {
   loss: number;
-  /** Soft Dice, see `lib/tensor/losses.ts`. */
+  /** Soft Dice of crypt against background, see `lib/tensor/losses.ts`. */
   dice: number;
 }
 
@@ -64,21 +68,23 @@ export async function trainStep(
   return { loss, dice };
 }
 
-/** The images and masks `from` to `from + size` of a batch as tensors. */
+/** The images, masks and weights `from` to `from + size` of a batch as tensors. */
 export function batchTensors(
   batch: Batch,
   from: number,
   size: number,
-): { x: tf.Tensor4D; target: tf.Tensor3D } {
-  const { height, width, images, masks } = batch;
-  const pixels = height * width;
-  const masked = Int32Array.from(masks.subarray(from * pixels, (from + size) * pixels));
+): { x: tf.Tensor4D; target: tf.Tensor3D; pixelWeights: tf.Tensor3D | null } {
+  const { height, width, images, masks, weights, valid } = batch;
+  const pixels = height * width, inside = valid.height * valid.width;
+  const range = [from * inside, (from + size) * inside] as const;
+  const shape: [number, number, number] = [size, valid.height, valid.width];
   return {
     x: tf.tensor4d(
       images.subarray(from * pixels * 3, (from + size) * pixels * 3),
       [size, height, width, 3],
     ),
-    target: tf.tensor3d(masked, [size, height, width], "int32"),
+    target: tf.tensor3d(Int32Array.from(masks.subarray(...range)), shape, "int32"),
+    pixelWeights: weights && tf.tensor3d(weights.subarray(...range), shape),
   };
 }
 
@@ -87,19 +93,19 @@ function partGradients(
   batch: Batch,
   from: number,
   size: number,
-  { loss, random, statisticsMomentum }: StepOptions,
+  { loss, random, statisticsMomentum, frozenNorm, trainable }: StepOptions,
 ): { loss: tf.Scalar; dice: tf.Scalar; gradients: tf.NamedTensorMap } {
-  const { x, target } = batchTensors(batch, from, size);
+  const { x, target, pixelWeights } = batchTensors(batch, from, size);
   let dice: tf.Scalar | null = null;
   try {
     const { value, grads } = tf.variableGrads(() => {
-      const logits = model.forward(x, { training: true, random, statisticsMomentum });
-      dice = tf.keep(softDiceScore(logits, target));
-      return loss(logits, target);
-    }, model.trainable);
+      const logits = model.forward(x, { training: true, random, statisticsMomentum, frozenNorm });
+      dice = tf.keep(tf.mean(cryptDicePerSample(logits, target)) as tf.Scalar);
+      return loss(logits, target, pixelWeights);
+    }, [...trainable ?? model.trainable]);
     return { loss: value, dice: dice!, gradients: grads };
   } finally {
-    tf.dispose([x, target]);
+    tf.dispose(pixelWeights ? [x, target, pixelWeights] : [x, target]);
   }
 }
 

@@ -45,8 +45,8 @@ export async function trainFolds(
   options: TrainOptions,
 ): Promise<FoldResult[]> {
   const complete = completeOptions(options);
-  const { foldCount, splitSeed, groupOf, folds } = complete;
-  const split = splitFolds(patches, foldCount, { seed: splitSeed, groupOf });
+  const { foldCount, splitSeed, groupOf, stratumOf, folds } = complete;
+  const split = splitFolds(patches, foldCount, { seed: splitSeed, groupOf, stratumOf });
   await refuseOtherNetworks(complete);
   await using _lock = await lockFolder(complete.outDir, "training");
   const last = join(complete.outDir, "last");

@@ -1,9 +1,8 @@
 /** Samples decoded and augmented in worker threads, while this one computes. */
-import type { Sample } from "../augment/mod.ts";
-import type { SampleRequest, SampleSource } from "./sample_source.ts";
+import type { SampleRequest, SampleSettings, SampleSource, TargetSample } from "./sample_source.ts";
 
 /** The first message to a worker. */
-export interface WorkerSetup {
+export interface WorkerSetup extends SampleSettings {
   /** A name that `createAugmentation` knows. */
   augmentation: string;
   seed: number;
@@ -17,11 +16,11 @@ export interface WorkerRequest {
 }
 /** See {@link WorkerRequest}. */
 export type WorkerReply =
-  | { id: number; sample: Sample }
+  | { id: number; sample: TargetSample }
   | { id: number; error: string; name: string };
 
 interface Waiting {
-  resolve(sample: Sample): void;
+  resolve(sample: TargetSample): void;
   reject(error: Error): void;
 }
 

@@ -40,6 +40,7 @@ const log = [0, 1].flatMap((fold) =>
       validLoss: 0.15 + 0.5 * gone,
       trainDice: 0.95 - 0.4 * gone,
       validDice: 0.9 - 0.4 * gone,
+      validCryptDice: 0.9 - 0.4 * gone,
     };
   })
 );
