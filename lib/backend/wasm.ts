@@ -13,6 +13,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import type { BackendCandidate } from "./candidate.ts";
 import { kernelKind } from "./wasm/binary.ts";
+import { registerActivations } from "./wasm/activation.ts";
 import { registerAdamStep } from "./wasm/adam_step.ts";
 import { registerBatchNorm } from "./wasm/batch_norm.ts";
 import { registerChannels } from "./wasm/channels.ts";
@@ -25,7 +26,6 @@ import { registerPoolGradients } from "./wasm/pool_gradients.ts";
 import { registerResize } from "./wasm/resize.ts";
 import { registerSegmentSum } from "./wasm/segment_sum.ts";
 import { registerSqueezeExcite } from "./wasm/squeeze_excite.ts";
-import { registerSwish } from "./wasm/swish.ts";
 
 let started: Promise<void> | null = null;
 
@@ -56,7 +56,7 @@ async function start(): Promise<void> {
   registerResize();
   registerSegmentSum();
   registerBatchNorm();
-  registerSwish();
+  registerActivations();
   registerSqueezeExcite();
   registerAdamStep();
 }

@@ -4,8 +4,8 @@ import type { Random } from "../base/mod.ts";
 import {
   activate,
   batchNormTrain,
-  capAtSix,
   channelScale,
+  convActivated,
   globalAverage,
   relu6,
   swish,
@@ -42,16 +42,10 @@ export class TensorOps implements Ops<T4> {
       if (conv.layout === "transposed") {
         return activate(tf.add(convolve(x, conv, filter), bias), activation);
       }
-      const convolution = conv.layout === "depthwise" ? tf.fused.depthwiseConv2d : tf.fused.conv2d;
-      const y = convolution({
-        x,
-        filter,
-        strides: conv.stride,
-        pad: conv.pad,
-        bias,
-        activation: activation === "relu" || activation === "relu6" ? "relu" : "linear",
+      return convActivated({
+        ...{ x, filter, bias, activation, strides: conv.stride, pad: conv.pad },
+        depthwise: conv.layout === "depthwise",
       });
-      return activation === "swish" ? swish(y) : activation === "relu6" ? capAtSix(y) : y;
     }
     const y = this.conv(x, conv);
     return norm ? this.batchNorm(y, norm, activation) : activate(y, activation);

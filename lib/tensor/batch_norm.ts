@@ -44,7 +44,7 @@ export function batchNormTrain(
   activation: NormActivation = "none",
 ): BatchNormResult {
   if (hasFused(Fused.BatchNormTrain)) {
-    const capped = activation === "relu6";
+    const capped = activation === "relu6" && !hasFused(Fused.Relu6);
     const [y, mean, variance] = runFused<tf.Tensor[]>(
       Fused.BatchNormTrain,
       { x, gamma, beta },

@@ -7,6 +7,12 @@ export const Fused = {
   BatchNormTrainGrad: "BatchNormTrainGrad",
   Swish: "Swish",
   SwishGrad: "SwishGrad",
+  /** A backend that has it takes "relu6" as the activation of `BatchNormTrain`, too. */
+  Relu6: "Relu6Fused",
+  Relu6Grad: "Relu6FusedGrad",
+  /** A convolution with bias and activation, not differentiable; see `convActivated`. */
+  ConvActivated: "ConvActivated",
+  DepthwiseActivated: "DepthwiseActivated",
   GlobalAverage: "GlobalAverage",
   GlobalAverageGrad: "GlobalAverageGrad",
   ChannelScale: "ChannelScale",

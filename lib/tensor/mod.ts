@@ -13,6 +13,7 @@ export {
   softDicePerSample,
   softDiceScore,
 } from "./losses.ts";
-export { capAtSix, relu6 } from "./relu6.ts";
+export { convActivated } from "./conv_activated.ts";
+export { relu6 } from "./relu6.ts";
 export { channelScale, globalAverage } from "./squeeze_excite.ts";
 export { swish } from "./swish.ts";

@@ -1,5 +1,12 @@
 /** ReLU6, the activation of EfficientNet-Lite. */
 import * as tf from "@tensorflow/tfjs-core";
+import { Fused, hasFused, runFused } from "./fused.ts";
+
+tf.registerGradient({
+  kernelName: Fused.Relu6,
+  inputsToSave: ["x"],
+  gradFunc: (dy, [x]) => ({ x: () => runFused(Fused.Relu6Grad, { x, dy: dy as tf.Tensor }) }),
+});
 
 const capped = tf.customGrad((x, save) => {
   const y = tf.minimum(x as tf.Tensor, 6);
@@ -21,5 +28,6 @@ export function capAtSix<T extends tf.Tensor>(x: T): T {
 
 /** `min(max(x, 0), 6)`, element by element; differentiable (Howard et al. 2017). */
 export function relu6<T extends tf.Tensor>(x: T): T {
+  if (hasFused(Fused.Relu6)) return runFused<T>(Fused.Relu6, { x });
   return capAtSix(tf.relu(x));
 }

@@ -7,6 +7,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { BACKENDS, selectBackend } from "../../lib/backend/select.ts";
 import { batchNormTrain, type NormActivation } from "../../lib/tensor/batch_norm.ts";
 import { channelScale, globalAverage } from "../../lib/tensor/squeeze_excite.ts";
+import { convActivated } from "../../lib/tensor/conv_activated.ts";
+import { relu6 } from "../../lib/tensor/relu6.ts";
 import { swish } from "../../lib/tensor/swish.ts";
 import { createRandom } from "../../lib/base/random.ts";
 
@@ -99,14 +101,15 @@ for (const [from, to] of [[[4, 5], [8, 10]], [[8, 6], [4, 3]], [[4, 4], [7, 9]]]
 }
 
 for (const channels of [1, 6, 16, 37]) {
-  for (const activation of ["none", "relu", "swish"] as NormActivation[]) {
+  for (const activation of ["none", "relu", "relu6", "swish"] as NormActivation[]) {
     cases.push({
       name: `batchNormTrain ${channels} channels, ${activation}`,
       shapes: [[3, 9, 7, channels], [channels], [channels]],
       run: (x, gamma, beta) =>
         batchNormTrain(
           x,
-          gamma as unknown as tf.Tensor1D,
+          // Wide enough that some values lie above 6.
+          tf.mul(gamma, 5) as unknown as tf.Tensor1D,
           beta as unknown as tf.Tensor1D,
           1e-3,
           activation,
@@ -118,6 +121,34 @@ for (const channels of [1, 6, 16, 37]) {
   cases.push({ name: `channelScale ${image}`, shapes: [image, gate], run: channelScale });
   cases.push({ name: `globalAverage ${image}`, shapes: [image], run: globalAverage });
   cases.push({ name: `swish ${image}`, shapes: [image], run: swish });
+  cases.push({ name: `relu6 ${image}`, shapes: [image], run: (x) => relu6(tf.mul(x, 5)) });
+}
+
+for (const activation of ["none", "relu", "relu6", "swish"] as NormActivation[]) {
+  // The last one is large enough for Winograd's filtering.
+  for (
+    const [image, kernel, strides] of [[[2, 6, 5, 8], 1, 1], [[2, 7, 9, 6], 3, 2], [
+      [2, 13, 11, 8],
+      3,
+      1,
+    ]]
+  ) {
+    const [side, stride, channels] = [kernel as number, strides as number, (image as number[])[3]];
+    for (const depthwise of [false, true]) {
+      const out = depthwise ? channels : 9;
+      cases.push({
+        name: `convActivated ${image} ${side}x${side}, stride ${stride}, ${activation}` +
+          (depthwise ? ", depthwise" : ""),
+        shapes: [image as number[], [side, side, channels, depthwise ? 1 : out], [out]],
+        run: (x, filter, bias) =>
+          convActivated({
+            ...{ x, filter, strides: stride, pad: "same", depthwise, activation },
+            bias: tf.mul(bias, 5) as unknown as tf.Tensor1D,
+          }),
+        forwardOnly: true,
+      });
+    }
+  }
 }
 
 for (const activation of ["linear", "relu", "sigmoid"] as const) {

@@ -91,7 +91,7 @@ for (const g of CASES) {
     const forward = (bias: tf.Tensor | null) =>
       result(
         dy.shape,
-        (out) => winogradForward(backend, x, filter, false, g, out, bias, bias !== null),
+        (out) => winogradForward(backend, x, filter, false, g, out, bias, Number(bias !== null)),
       );
     const back: Convolution = {
       ...{ batch, height: outHeight, width: outWidth, channels: outChannels },
@@ -101,7 +101,7 @@ for (const g of CASES) {
     assertNear(forward(null), y, "convolution");
     assertNear(forward(bias), activated, "convolution with bias and ReLU");
     assertNear(
-      result(x.shape, (out) => winogradForward(backend, dy, filter, true, back, out, null, false)),
+      result(x.shape, (out) => winogradForward(backend, dy, filter, true, back, out, null, 0)),
       dx,
       "input gradient",
     );

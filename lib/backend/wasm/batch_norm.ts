@@ -2,6 +2,7 @@
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import type * as tf from "@tensorflow/tfjs-core";
 import { Fused, type NormActivation } from "../../tensor/mod.ts";
+import { activationNumber } from "./activation.ts";
 import { type Address, address, callKernel, floats, threads, withScratch } from "./kernels.ts";
 import { registerWasmKernel } from "./register.ts";
 
@@ -9,9 +10,6 @@ interface Attributes {
   epsilon: number;
   activation: NormActivation;
 }
-
-/** As `enum` in kernels/batch_norm.c. */
-const ACTIVATIONS: NormActivation[] = ["none", "relu", "swish"];
 
 /** Registers `BatchNormTrain` and `BatchNormTrainGrad`. */
 export function registerBatchNorm(): void {
@@ -57,7 +55,7 @@ function forward(
       kernel: "batch_norm_apply",
       args: [image, scratch, scratch + 4 * channels, address(backend, y), channels],
       work: rows,
-      rest: [ACTIVATIONS.indexOf(attrs.activation)],
+      rest: [activationNumber(attrs.activation)],
     });
   });
   return [y, mean, variance];
@@ -94,7 +92,7 @@ function backward(
       channels,
       rows,
       (p, q) => [image, gradient, address(backend, mean), a, shift, out, p, q],
-      [ACTIVATIONS.indexOf(attrs.activation)],
+      [activationNumber(attrs.activation)],
     );
     // dx = scale * (g - mean(g) - (x - mean) * mean(g * (x - mean)) / (variance + epsilon))
     for (let c = 0; c < channels; c++) {

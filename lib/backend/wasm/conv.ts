@@ -1,6 +1,8 @@
 /** The convolution and its gradients on the project's own kernels (kernels/conv_*.c). */
 import * as tf from "@tensorflow/tfjs-core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { Fused } from "../../tensor/mod.ts";
+import { activationNumber } from "./activation.ts";
 import { COLUMNS, convFilterGradient, PIXELS } from "./conv_filter.ts";
 import { type Address, address, callKernel, fineSlices, withScratch } from "./kernels.ts";
 import { registerWasmKernel } from "./register.ts";
@@ -15,7 +17,7 @@ export function registerConv(): void {
   registerWasmKernel<"x" | "filter", tf.Conv2DAttrs>(
     tf.Conv2D,
     ({ inputs: { x, filter }, attrs, backend }) =>
-      forward(x, filter, convInfo(attrs, x.shape, filter.shape), backend, null, false),
+      forward(x, filter, convInfo(attrs, x.shape, filter.shape), backend, null, 0),
   );
   registerFused();
   registerWasmKernel<"dy" | "filter", tf.Conv2DBackpropInputAttrs>(
@@ -30,16 +32,17 @@ export function registerConv(): void {
   );
 }
 
-/** With bias, and nothing or ReLU behind it; the other activations stay with the backend's own. */
+/** With bias and one of our activations; others stay with the backend's own. */
 function registerFused(): void {
-  registerWasmKernel<"x" | "filter" | "bias", tf.FusedConv2DAttrs>(tf.FusedConv2D, (call, own) => {
-    const { inputs: { x, filter, bias }, attrs, backend } = call;
-    const relu = attrs.activation === "relu";
-    const plain = relu || attrs.activation === "linear";
-    if (!plain || bias && bias.size !== filter.shape[3]) return own();
-    const info = convInfo(attrs, x.shape, filter.shape);
-    return forward(x, filter, info, backend, bias ?? null, relu);
-  });
+  for (const name of [tf.FusedConv2D, Fused.ConvActivated]) {
+    registerWasmKernel<"x" | "filter" | "bias", tf.FusedConv2DAttrs>(name, (call, own) => {
+      const { inputs: { x, filter, bias }, attrs, backend } = call;
+      const activation = activationNumber(attrs.activation);
+      if (activation < 0 || bias && bias.size !== filter.shape[3]) return own();
+      const info = convInfo(attrs, x.shape, filter.shape);
+      return forward(x, filter, info, backend, bias ?? null, activation);
+    });
+  }
 }
 
 function convInfo(
@@ -77,7 +80,7 @@ function forward(
   info: Conv2DInfo,
   backend: BackendWasm,
   bias: tf.TensorInfo | null,
-  relu: boolean,
+  activation: number,
 ): tf.TensorInfo {
   const spread = info.dilationHeight * info.dilationWidth > 1
     ? dilate(filter, info.dilationHeight, info.dilationWidth)
@@ -97,7 +100,7 @@ function forward(
     pad: [p.top, p.left],
     inside: p.top + p.bottom + p.left + p.right === 0,
   };
-  const y = run("conv_pack_filter", x, spread, geometry, info.outShape, backend, bias, relu);
+  const y = run("conv_pack_filter", x, spread, geometry, info.outShape, backend, bias, activation);
   if (spread !== filter) spread.dispose();
   return y;
 }
@@ -124,7 +127,7 @@ function inputGradient(
     pad: [filterHeight - 1 - p.top, filterWidth - 1 - p.left],
     inside: p.top + p.bottom + p.left + p.right === 0 && filterHeight * filterWidth === 1,
   };
-  return run("conv_pack_flipped", dy, filter, geometry, info.inShape, backend, null, false);
+  return run("conv_pack_flipped", dy, filter, geometry, info.inShape, backend, null, 0);
 }
 
 function run(
@@ -135,11 +138,11 @@ function run(
   outShape: number[],
   backend: BackendWasm,
   bias: tf.TensorInfo | null,
-  relu: boolean,
+  activation: number,
 ): tf.TensorInfo {
   const y = backend.makeOutput(outShape, "float32");
   if (g.gap[0] * g.gap[1] === 1 && winogradPays(g.kernel, g.stride, g, "image")) {
-    winogradForward(backend, x, filter, packing === "conv_pack_flipped", g, y, bias, relu);
+    winogradForward(backend, x, filter, packing === "conv_pack_flipped", g, y, bias, activation);
     return y;
   }
   const [kh, kw] = g.kernel;
@@ -190,7 +193,7 @@ function run(
       ...g.gap,
       ...g.pad,
       group,
-      Number(relu),
+      activation,
     ];
     const steps = args.map((_, i) => i === 4 ? 4 * window : 0);
     callKernel({ kernel: "conv_forward", args, steps, work: batch * outHeight, slices });

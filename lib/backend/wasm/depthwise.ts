@@ -4,6 +4,8 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { Fused } from "../../tensor/mod.ts";
+import { activationNumber } from "./activation.ts";
 import { address, callKernel, sumSlices } from "./kernels.ts";
 import { registerWasmKernel } from "./register.ts";
 
@@ -21,20 +23,19 @@ export function registerDepthwise(): void {
     tf.DepthwiseConv2dNative,
     ({ inputs: { x, filter }, attrs, backend }, own) => {
       if (filter.shape[3] !== 1) return own();
-      return forward(x, filter, depthwiseInfo(attrs, x.shape, filter.shape), backend, null, false);
+      return forward(x, filter, depthwiseInfo(attrs, x.shape, filter.shape), backend, null, 0);
     },
   );
-  registerWasmKernel<"x" | "filter" | "bias", tf.FusedDepthwiseConv2DAttrs>(
-    tf.FusedDepthwiseConv2D,
-    ({ inputs: { x, filter, bias }, attrs, backend }, own) => {
-      const relu = attrs.activation === "relu";
-      const simple = (relu || attrs.activation === "linear") && filter.shape[3] === 1 &&
-        (!bias || bias.size === filter.shape[2]);
-      if (!simple) return own();
+  for (const name of [tf.FusedDepthwiseConv2D, Fused.DepthwiseActivated]) {
+    registerWasmKernel<"x" | "filter" | "bias", tf.FusedDepthwiseConv2DAttrs>(name, (call, own) => {
+      const { inputs: { x, filter, bias }, attrs, backend } = call;
+      const activation = activationNumber(attrs.activation);
+      const fits = filter.shape[3] === 1 && (!bias || bias.size === filter.shape[2]);
+      if (activation < 0 || !fits) return own();
       const info = depthwiseInfo(attrs, x.shape, filter.shape);
-      return forward(x, filter, info, backend, bias ?? null, relu);
-    },
-  );
+      return forward(x, filter, info, backend, bias ?? null, activation);
+    });
+  }
   registerWasmKernel<"dy" | "filter", tf.DepthwiseConv2dNativeBackpropInputAttrs>(
     tf.DepthwiseConv2dNativeBackpropInput,
     ({ inputs: { dy, filter }, attrs, backend }) =>
@@ -66,7 +67,7 @@ function forward(
   info: Conv2DInfo,
   backend: BackendWasm,
   bias: tf.TensorInfo | null,
-  relu: boolean,
+  activation: number,
 ): tf.TensorInfo {
   const y = backend.makeOutput(info.outShape, "float32");
   const at = (t: tf.TensorInfo) => address(backend, t);
@@ -78,7 +79,7 @@ function forward(
       bias ? at(bias) : 0,
       at(y),
       ...geometry(info),
-      Number(relu),
+      activation,
     ],
     work: info.batchSize * info.outHeight,
   });
@@ -100,7 +101,7 @@ function inputGradient(
       top: info.effectiveFilterHeight - 1 - padInfo.top,
       left: info.effectiveFilterWidth - 1 - padInfo.left,
     };
-    const dx = forward(dy, turned, swapped(info, pad), backend, null, false);
+    const dx = forward(dy, turned, swapped(info, pad), backend, null, 0);
     turned.dispose();
     return dx;
   }

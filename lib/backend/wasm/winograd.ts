@@ -87,6 +87,7 @@ function images(g: Convolution): number[] {
  * `y` [batch, outHeight, outWidth, outChannels] of `x`.
  *
  * @param flipped whether `filter` is that of the convolution whose input gradient this is
+ * @param activation its number, see `activationNumber`
  */
 export function winogradForward(
   backend: BackendWasm,
@@ -96,7 +97,7 @@ export function winogradForward(
   g: Convolution,
   y: tf.TensorInfo,
   bias: tf.TensorInfo | null,
-  relu: boolean,
+  activation: number,
 ): void {
   const blocks = Math.ceil(g.outChannels / COLUMNS);
   const packed = POINTS * blocks * COLUMNS * g.channels;
@@ -114,7 +115,7 @@ export function winogradForward(
     });
     const at = [x, null, bias, y].map((t) => t ? address(backend, t) : 0);
     at[1] = scratch;
-    const args = [...at, scratch + 4 * packed, ...images(g), group, Number(relu)];
+    const args = [...at, scratch + 4 * packed, ...images(g), group, activation];
     const steps = args.map((_, i) => i === 4 ? 4 * each : 0);
     callKernel({ kernel: "winograd_forward", args, steps, work: panels, slices });
   }, false);

@@ -1,9 +1,7 @@
 // The convolution itself: a packed filter times blocks of output pixels. Its input gradient is the
 // same thing with the filter flipped and transposed and zeros between the pixels of a strided one.
-#include "simd.h"
-
-// A register block: output pixels by output channels (in vectors of 4).
-enum { PIXELS = 6, VECTORS = 2, COLUMNS = 4 * VECTORS };
+#include "activation.h"
+#include "tile.h"
 
 // Packs blocks [begin, end) of a filter [taps, in, out] as [block of 8 out][tap][in][8].
 EXPORT(conv_pack_filter)(const float *filter, float *packed, int taps, int in, int out, int begin, int end) {
@@ -59,48 +57,36 @@ INLINE void window(const float *image, float *to, int height, int width, int cha
   }
 }
 
-// Output pixels n to n + PIXELS - 1 (those below `count` are stored) for one block of channels.
+// Output pixels n to n + ROWS - 1 (those below `count` are stored) for one block of channels.
 INLINE void tile(const float *image, const float *w, const float *bias, float *y, int n, int count,
                  int out_width, int row_step, int pixel_step, int kh, int run, int image_row,
-                 int channels, int lanes, int relu, const int vectors) {
-  const float *p[PIXELS];
-  f4 acc[PIXELS][VECTORS];
+                 int channels, int lanes, const int vectors) {
+  const float *p[ROWS];
+  f4 acc[ROWS][VECTORS];
+  int oy = n / out_width, ox = n % out_width;
   UNROLL
-  for (int i = 0; i < PIXELS; i++) {
-    int at = n + i < count ? n + i : count - 1;
-    p[i] = image + (at / out_width) * row_step + (at % out_width) * pixel_step;
+  for (int i = 0; i < ROWS; i++) {
+    p[i] = image + oy * row_step + ox * pixel_step;
+    // The last pixel again and again where there is none any more.
+    if (n + i + 1 < count && ++ox == out_width) ox = 0, oy++;
     UNROLL
     for (int v = 0; v < vectors; v++) {
       acc[i][v] = bias ? load_part(bias + 4 * v, lanes - 4 * v) : splat(0.0f);
     }
   }
   for (int ky = 0; ky < kh; ky++) {
-    int k = 0;
-#pragma clang loop unroll_count(4)
-    for (; k < run; k++) {
-      f4 f[VECTORS];
-      UNROLL
-      for (int v = 0; v < vectors; v++) f[v] = load(w + 4 * v);
-      w += COLUMNS;
-      UNROLL
-      for (int i = 0; i < PIXELS; i++) {
-        f4 s = splat(p[i][k]);
-        UNROLL
-        for (int v = 0; v < vectors; v++) acc[i][v] = madd(s, f[v], acc[i][v]);
-      }
-    }
+    w = multiply(acc, p, w, run, vectors);
     UNROLL
-    for (int i = 0; i < PIXELS; i++) p[i] += image_row;
+    for (int i = 0; i < ROWS; i++) p[i] += image_row;
   }
   UNROLL
-  for (int i = 0; i < PIXELS; i++) {
+  for (int i = 0; i < ROWS; i++) {
     if (n + i < count) {
       UNROLL
       for (int v = 0; v < vectors; v++) {
-        f4 value = relu ? max4(acc[i][v], splat(0.0f)) : acc[i][v];
         float *out = y + (n + i) * channels + 4 * v;
-        if (lanes - 4 * v >= 4) store(out, value);
-        else store_part(out, value, lanes - 4 * v);
+        if (lanes - 4 * v >= 4) store(out, acc[i][v]);
+        else store_part(out, acc[i][v], lanes - 4 * v);
       }
     }
   }
@@ -111,7 +97,7 @@ INLINE void tile(const float *image, const float *w, const float *bias, float *y
 EXPORT(conv_forward)
 (const float *x, const float *packed, const float *bias, float *y, float *scratch, int height,
  int width, int in, int out_height, int out_width, int out, int kh, int kw, int stride_y,
- int stride_x, int gap_y, int gap_x, int pad_top, int pad_left, int group, int relu, int begin,
+ int stride_x, int gap_y, int gap_x, int pad_top, int pad_left, int group, int activation, int begin,
  int end) {
   int columns = (out_width - 1) * stride_x + kw;
   for (int first = begin; first < end;) {
@@ -134,16 +120,17 @@ EXPORT(conv_forward)
     for (int o = 0; o < out; o += COLUMNS) {
       const float *w = packed + o * kh * kw * in;
       const float *b = bias ? bias + o : 0;
-      for (int n = 0; n < pixels; n += PIXELS) {
+      for (int n = 0; n < pixels; n += ROWS) {
         if (out - o > 4) {
           tile(image, w, b, to + o, n, pixels, out_width, stride_y * row, stride_x * in, kh,
-               kw * in, row, out, out - o, relu, 2);
+               kw * in, row, out, out - o, 2);
         } else {
           tile(image, w, b, to + o, n, pixels, out_width, stride_y * row, stride_x * in, kh,
-               kw * in, row, out, out - o, relu, 1);
+               kw * in, row, out, out - o, 1);
         }
       }
     }
+    activate_in_place(to, pixels * out, activation);
     first += count;
   }
 }

@@ -1,5 +1,6 @@
 // The 3 x 3 convolution with stride 1 by Winograd's filtering, and its input gradient, which is the same
 // with the filter flipped and transposed.
+#include "activation.h"
 #include "tile.h"
 #include "winograd.h"
 
@@ -70,7 +71,7 @@ INLINE void product(const float *v, const float *w, float *m, int n, int count, 
 
 // Interpolates tiles [first, first + count) from m [POINTS][count][columns] and writes them.
 INLINE void write_tiles(const float *m, const float *bias, float *y, Grid g, int first, int count,
-                        int columns, int stride, int relu) {
+                        int columns, int stride, int activation) {
   for (int t = 0; t < count; t++) {
     int tile = first + t, tx = tile % g.tiles_x, rest = tile / g.tiles_x;
     int ty = rest % g.tiles_y;
@@ -94,7 +95,6 @@ INLINE void write_tiles(const float *m, const float *bias, float *y, Grid g, int
         UNROLL
         for (int s = 0; s < TILE; s++) {
           f4 value = row[s] + b;
-          if (relu) value = max4(value, splat(0.0f));
           float *out = to + (r * g.width + s) * g.channels + c;
           if (r < rows && s < width) {
             if (lanes >= 4) store(out, value);
@@ -102,6 +102,10 @@ INLINE void write_tiles(const float *m, const float *bias, float *y, Grid g, int
           }
         }
       }
+    }
+    for (int r = 0; activation && r < rows && r < TILE; r++) {
+      int pixels = width < TILE ? width : TILE;
+      activate_in_place(to + r * g.width * g.channels, pixels * g.channels, activation);
     }
   }
 }
@@ -111,7 +115,7 @@ INLINE void write_tiles(const float *m, const float *bias, float *y, Grid g, int
 EXPORT(winograd_forward)
 (const float *x, const float *packed, const float *bias, float *y, float *scratch, int samples,
  int height, int width, int in, int out_height, int out_width, int out, int pad_top, int pad_left,
- int group, int relu, int begin, int end) {
+ int group, int activation, int begin, int end) {
   int tiles_y = (out_height + TILE - 1) / TILE, tiles_x = (out_width + TILE - 1) / TILE;
   Grid inputs = {height, width, in, tiles_y, tiles_x, pad_top, pad_left};
   Grid outputs = {out_height, out_width, out, tiles_y, tiles_x, 0, 0};
@@ -138,6 +142,6 @@ EXPORT(winograd_forward)
         }
       }
     }
-    write_tiles(m, bias, y, outputs, first, count, columns, m_stride, relu);
+    write_tiles(m, bias, y, outputs, first, count, columns, m_stride, activation);
   }
 }
