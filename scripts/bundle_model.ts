@@ -5,10 +5,9 @@
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { selectBackend } from "crypts/backend";
-import { loadModel, saveWeights } from "crypts/model";
+import { BUNDLED_MODEL, loadModel, saveWeights } from "crypts/model";
 import {
   BUILT_IN_DATA,
-  BUNDLED_MODEL,
   chooseProfile,
   createProgress,
   ensurePatches,

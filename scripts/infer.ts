@@ -1,187 +1,183 @@
 /**
- * Segments folders of images:
- * `deno task infer --images DIR|MANIFEST.csv --models GLOB --out DIR [options]` (see `--help`).
+ * Segments folders of images: `deno task infer --images DIR|MANIFEST.csv [options]` (see `--help`).
  */
 import { glob } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { basename, join } from "node:path";
 import { selectBackend } from "crypts/backend";
+import { exists } from "crypts/base";
 import {
+  type BatchImage,
   type BatchOptions,
+  type BatchState,
   collectBatch,
-  hashFiles,
+  type Ensemble,
   listBatch,
+  modelsDigest,
   openEnsemble,
   readStates,
   runBatch,
 } from "crypts/inference";
+import { BUNDLED_MODEL } from "crypts/model";
 import { createProgress, formatSeconds } from "crypts/notebook";
-
-const HELP = `Segments crypts in images, one after another; finished images are skipped.
-
-deno task infer --images DIR|MANIFEST.csv --models GLOB --out DIR [options]
-
-  --images PATH      a folder, or a CSV with the column image (and id, pixel_size_um, mask)
-  --models GLOB      the ensemble: .safetensors of Training, .pth, .pt or .onnx; repeatable
-  --out DIR          masks/, crypts/, encodings/, state/ and, over all, submission.csv, summary.csv
-  --masks DIR        ground truth <id>.tiff: also dice_report_submission.csv and scores.csv
-  --index I          only the image number I (from 0), for arrays of jobs; tables are not written
-  --collect          only writes the tables over all images, after runs with --index
-  --count            only prints the number of images
-
-  --mode MODE        sliding (default) or original: tiles edge to edge, padded with white
-  --tile N           side of a tile (default: that of training, else 512)
-  --scale F          resizes images first (default: that of training, else 1)
-  --overlap F        of sliding windows, default 0.25
-  --weights KIND     gaussian (default) or constant
-  --tta KIND         none (default), flips or d4: all eight flips and rotations
-  --combine KIND     over the models: mean (default) or max
-  --threshold F      default 0.5
-  --min-area N       smallest crypt in pixels of the full image, default 500; masks keep all
-  --split            cuts touching crypts apart
-  --geojson          geojson/<id>.geojson for QuPath
-  --probability      probability/<id>.tiff
-  --uncertainty      uncertainty/<id>_entropy.tiff and _disagreement.tiff
-
-  --batch N          tiles a forward pass, default 4
-  --backend NAME     TensorFlow.js backend (default: the best here), or onnx for ONNX Runtime
-  --expect ENCODER   refuses models with another encoder
-  --force            does finished images anew
-
-Exit: 0 all is done, 1 images failed (they are listed), 2 the command cannot be run.`;
+import { HELP, type InferCommand, parseCommand } from "./infer_options.ts";
+import { reportToParent, runWorkers } from "./infer_workers.ts";
 
 /** Runs the command. @returns the exit code */
 export async function infer(args: string[]): Promise<number> {
-  let values: Values;
   try {
-    values = parse(args);
+    const command = parseCommand(args);
+    if (command === null) {
+      console.log(HELP);
+      return 0;
+    }
+    return await run(command, args);
   } catch (error) {
-    console.error(`${(error as Error).message}\n\n${HELP}`);
-    return 2;
-  }
-  if (values.help) {
-    console.log(HELP);
-    return 0;
-  }
-  try {
-    return await run(values);
-  } catch (error) {
-    console.error((error as Error).message);
+    console.error(`${(error as Error).message}\n(deno task infer --help lists the options)`);
     return 2;
   }
 }
 
-type Values = ReturnType<typeof parse>;
-
-function parse(args: string[]) {
-  const { values } = parseArgs({
-    args,
-    allowPositionals: false,
-    options: {
-      images: { type: "string" },
-      models: { type: "string", multiple: true },
-      out: { type: "string" },
-      masks: { type: "string" },
-      index: { type: "string" },
-      collect: { type: "boolean", default: false },
-      count: { type: "boolean", default: false },
-      mode: { type: "string", default: "sliding" },
-      tile: { type: "string" },
-      scale: { type: "string" },
-      overlap: { type: "string", default: "0.25" },
-      weights: { type: "string", default: "gaussian" },
-      tta: { type: "string", default: "none" },
-      combine: { type: "string", default: "mean" },
-      threshold: { type: "string", default: "0.5" },
-      "min-area": { type: "string", default: "500" },
-      split: { type: "boolean", default: false },
-      geojson: { type: "boolean", default: false },
-      probability: { type: "boolean", default: false },
-      uncertainty: { type: "boolean", default: false },
-      batch: { type: "string", default: "4" },
-      backend: { type: "string" },
-      expect: { type: "string" },
-      force: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return values;
-  const needed = values.count ? ["images"] as const : ["images", "out"] as const;
-  for (const name of needed) if (!values[name]) throw new RangeError(`--${name} is missing`);
-  if (!values.count && !values.collect && !values.models) {
-    throw new RangeError("--models is missing");
-  }
-  oneOf("mode", values.mode, ["sliding", "original"]);
-  oneOf("weights", values.weights, ["gaussian", "constant"]);
-  oneOf("tta", values.tta, ["none", "flips", "d4"]);
-  oneOf("combine", values.combine, ["mean", "max"]);
-  return values;
-}
-
-function oneOf(name: string, value: string, known: string[]): void {
-  if (!known.includes(value)) {
-    throw new RangeError(`--${name} must be one of ${known.join(", ")}, got "${value}"`);
-  }
-}
-
-function number(name: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) {
-    throw new RangeError(`--${name} must be a number, got "${text}"`);
-  }
-  return value;
-}
-
-async function run(values: Values): Promise<number> {
-  const images = await listBatch(values.images!, values.masks);
-  if (values.count) {
-    console.log(images.length);
+async function run(command: InferCommand, args: string[]): Promise<number> {
+  const { out, index, part } = command;
+  const all = await listBatch(command.images, command.masks);
+  if (command.task === "count") {
+    console.log(all.length);
     return 0;
   }
-  const outDir = resolve(values.out!);
-  if (values.collect) return await report(outDir, await readStates(outDir, images), images.length);
-
-  const index = values.index === undefined ? null : number("index", values.index);
+  const images = all.map((image) => ({
+    ...image,
+    pixelSize: image.pixelSize ?? command.pixelSize,
+  }));
+  if (command.task === "collect") {
+    return await report(out, await readStates(out, images), images.length);
+  }
   if (index !== null && !images[index]) {
-    throw new RangeError(`--index must be 0 to ${images.length - 1}, got ${values.index}`);
+    throw new RangeError(`--index must be 0 to ${images.length - 1}, got ${index}`);
   }
-  const mine = index === null ? images : [images[index]];
-  const paths = await expand(values.models!);
-  const engine = values.backend === undefined || values.backend === "onnx" ? "auto" : "tensorflow";
-  const { line } = await selectBackend(engine === "auto" ? undefined : values.backend);
-  if (engine === "tensorflow") console.error(line);
-  const ensemble = await openEnsemble(paths, { engine, expect: { encoder: values.expect } });
+  const paths = await modelPaths(command.models);
+  if (command.workers > 1) {
+    const states = await runWorkers(command, args, images);
+    return await report(out, states, images.length);
+  }
+  const mine = index !== null
+    ? [images[index]]
+    : part
+    ? images.filter((_, i) => i % part.of === part.number)
+    : images;
+  const ensemble = await open(command, paths);
   try {
-    const options = await batchOptions(values, outDir, ensemble, paths);
-    console.error(
-      `${paths.length} models, ${mine.length} images, tiles of ${options.tile} px at scale ` +
-        `${options.scale}, ${options.mode}, TTA ${options.tta}`,
-    );
+    const options = await batchOptions(command, ensemble, paths);
+    if (part) return await reportToParent(mine, ensemble.predictors, options);
+    describe(command, ensemble, paths, mine.length, options);
     const states = await withProgress(
       mine,
       (hooks) => runBatch(mine, ensemble.predictors, { ...options, ...hooks }),
     );
     return index === null
-      ? await report(outDir, states, images.length)
+      ? await report(out, states, images.length)
       : listFailures(states, states.length);
   } finally {
     ensemble.dispose();
   }
 }
 
+/** Files that exist are taken by their names, brackets and all; others are patterns. */
+async function modelPaths(patterns: readonly string[]): Promise<string[]> {
+  if (patterns.length === 0) return [BUNDLED_MODEL];
+  const paths: string[] = [];
+  for (const pattern of patterns) {
+    if (await exists(pattern)) {
+      paths.push(pattern);
+      continue;
+    }
+    const found: string[] = [];
+    for await (const path of glob(pattern)) found.push(path);
+    if (found.length === 0) throw new RangeError(`--models ${pattern} matches no file`);
+    paths.push(...found.sort());
+  }
+  return paths;
+}
+
+async function open(command: InferCommand, paths: readonly string[]): Promise<Ensemble> {
+  const { engine, backend, threads, expect } = command;
+  // The engine of ONNX Runtime is checked against TensorFlow.js, which loads the weights anyway.
+  await selectBackend(backend);
+  return await openEnsemble(paths, {
+    ...{ engine, threads, expect: { encoder: expect } },
+    onMessage: (line) => console.error(line),
+  });
+}
+
+async function batchOptions(
+  command: InferCommand,
+  ensemble: Ensemble,
+  paths: readonly string[],
+): Promise<BatchOptions> {
+  return {
+    ...command.settings,
+    outDir: command.out,
+    models: await modelsDigest(paths),
+    tile: command.tile ?? ensemble.tile ?? 512,
+    modelPixelSize: ensemble.pixelSize,
+    modelScale: ensemble.scale,
+    range: ensemble.range,
+    shared: command.index !== null || command.part !== null,
+  };
+}
+
+/** Which models, which engine, and how far they can be trusted. */
+function describe(
+  command: InferCommand,
+  ensemble: Ensemble,
+  paths: readonly string[],
+  images: number,
+  options: BatchOptions,
+): void {
+  const { predictors, pixelSize, about } = ensemble;
+  const bundled = command.models.length === 0;
+  const names = paths.map((path) => basename(path)).join(", ");
+  console.error(
+    `${bundled ? "the bundled model" : `${paths.length} models`} (${names}) by ` +
+      `${predictors[0].engine}, trained at ${
+        pixelSize === null ? "unknown" : pixelSize
+      } µm per pixel`,
+  );
+  for (const line of about) console.error(`  ${line}`);
+  if (bundled && about.length === 0) {
+    console.error("  for research and teaching, not for diagnosis; see models/README.md");
+  }
+  const size = options.scale !== undefined
+    ? `scale ${options.scale}`
+    : pixelSize !== null
+    ? `${pixelSize} µm per pixel (scale ${options.modelScale ?? 1} where theirs is unknown)`
+    : `scale ${options.modelScale ?? 1}`;
+  console.error(
+    `${images} images to ${command.out}: tiles of ${options.tile} px at ${size}, ${options.mode}, ` +
+      `TTA ${options.tta}`,
+  );
+}
+
 /** One bar over all images; its unit is the image, its note the tile. */
-async function withProgress<T>(
-  images: readonly { id: string }[],
-  work: (hooks: Pick<BatchOptions, "onTile" | "onImage" | "signal">) => Promise<T>,
-): Promise<T> {
+async function withProgress(
+  images: readonly BatchImage[],
+  work: (hooks: Pick<BatchOptions, "onTile" | "onImage" | "onSizing" | "signal">) => Promise<
+    BatchState[]
+  >,
+): Promise<BatchState[]> {
   const bar = createProgress("segmenting", images.length, { unit: "image" });
   const stop = new AbortController();
   const interrupt = () => stop.abort(new Error("interrupted; finished images are kept"));
   Deno.addSignalListener("SIGINT", interrupt);
   Deno.addSignalListener("SIGTERM", interrupt);
+  let sized = false;
   try {
     return await work({
       signal: stop.signal,
+      // The first image stands for all; guesses are all named.
+      onSizing: (line, guessed) => {
+        if (!sized || guessed) console.error(`\n${line}`);
+        sized = true;
+      },
       onTile: (done, total, image, i) => {
         bar.update(Number((i + done / total).toFixed(2)), `${image.id} tile ${done}/${total}`);
       },
@@ -197,46 +193,9 @@ async function withProgress<T>(
   }
 }
 
-async function batchOptions(
-  values: Values,
-  outDir: string,
-  ensemble: { scale: number | null; tile: number | null },
-  paths: readonly string[],
-): Promise<BatchOptions> {
-  return {
-    outDir,
-    models: await hashFiles(paths),
-    tile: values.tile ? number("tile", values.tile) : ensemble.tile ?? 512,
-    scale: values.scale ? number("scale", values.scale) : ensemble.scale ?? 1,
-    mode: values.mode as "sliding" | "original",
-    overlap: number("overlap", values.overlap),
-    weights: values.weights as "gaussian" | "constant",
-    tta: values.tta as "none" | "flips" | "d4",
-    combine: values.combine as "mean" | "max",
-    threshold: number("threshold", values.threshold),
-    crypts: { minArea: number("min-area", values["min-area"]), split: values.split },
-    geojson: values.geojson,
-    probability: values.probability,
-    uncertainty: values.uncertainty,
-    batchSize: number("batch", values.batch),
-    force: values.force,
-  };
-}
-
-async function expand(patterns: readonly string[]): Promise<string[]> {
-  const paths: string[] = [];
-  for (const pattern of patterns) {
-    const found: string[] = [];
-    for await (const path of glob(pattern)) found.push(path);
-    if (found.length === 0) throw new RangeError(`--models ${pattern} matches no file`);
-    paths.push(...found.sort());
-  }
-  return paths;
-}
-
 async function report(
   outDir: string,
-  states: Parameters<typeof collectBatch>[1],
+  states: readonly BatchState[],
   images: number,
 ): Promise<number> {
   const files = await collectBatch(outDir, states);
@@ -244,11 +203,17 @@ async function report(
   return listFailures(states, images);
 }
 
-function listFailures(states: Parameters<typeof collectBatch>[1], images: number): number {
+function listFailures(states: readonly BatchState[], images: number): number {
   const failed = states.filter((s) => s.status === "failed");
   const done = states.length - failed.length;
   const seconds = states.reduce((sum, s) => sum + (s.skipped ? 0 : s.seconds), 0);
-  console.error(`${done} of ${images} images done (${formatSeconds(seconds)})`);
+  const before = states.filter((s) => s.skipped).length;
+  const times = before === states.length ? [] : [formatSeconds(seconds)];
+  const how = [...(before > 0 ? [`${before} before`] : []), ...times].join(", ");
+  console.error(`${done} of ${images} images done (${how})`);
+  for (const { id, result } of states) {
+    if (result?.trust.warning) console.error(`look at ${id}: ${result.trust.warning}`);
+  }
   for (const { id, message } of failed) console.error(`failed: ${id}: ${message}`);
   const missing = images - states.length;
   if (missing > 0) console.error(`${missing} images have no state yet`);

@@ -19,6 +19,9 @@ export class FolderLockedError extends Error {
  * `.lock`. The lock ends with the process, however that ends; the file is removed on release.
  *
  * @param purpose what the run does, for the one that is refused: `"training"`
+ * @param options.shared any number of runs may share the folder, but none that wants it alone; the file
+ *   stays
+ * @param options.file the name of the file that is locked, where runs share a folder but not all of it
  * @throws {FolderLockedError} naming folder and process when another run (of this process, too) has it
  * @throws {Error} naming the folder when it cannot be written
  * @example
@@ -28,21 +31,27 @@ export class FolderLockedError extends Error {
  * await lock.release();
  * ```
  */
-export async function lockFolder(folder: string, purpose: string): Promise<FolderLock> {
-  const path = join(folder, LOCK_FILE);
+export async function lockFolder(
+  folder: string,
+  purpose: string,
+  { shared = false, file: name = LOCK_FILE }: { shared?: boolean; file?: string } = {},
+): Promise<FolderLock> {
+  const path = join(folder, name);
   for (;;) {
     const file = await openLock(folder, path);
     try {
-      if (!await file.tryLock(true)) throw new FolderLockedError(await refusal(folder, path));
+      if (!await file.tryLock(!shared)) throw new FolderLockedError(await refusal(folder, path));
       // The run before may have removed the file between our opening and locking it: then the lock
       // is on a file that nobody else will find, and has to be taken anew.
       if (!await isAt(file, path)) {
         file.close();
         continue;
       }
-      await file.truncate(0);
-      await file.write(new TextEncoder().encode(JSON.stringify({ process: Deno.pid, purpose })));
-      return lockOf(file, path);
+      if (!shared) {
+        await file.truncate(0);
+        await file.write(new TextEncoder().encode(JSON.stringify({ process: Deno.pid, purpose })));
+      }
+      return lockOf(file, shared ? null : path);
     } catch (error) {
       file.close();
       throw error;
@@ -50,14 +59,15 @@ export async function lockFolder(folder: string, purpose: string): Promise<Folde
   }
 }
 
-function lockOf(file: Deno.FsFile, path: string): FolderLock {
+/** @param path the file to remove in the end; null: others may hold it too */
+function lockOf(file: Deno.FsFile, path: string | null): FolderLock {
   let held = true;
   const release = async () => {
     if (!held) return;
     held = false;
     // Removed first: after closing, it could be the file of the next run. Windows removes no open
     // file; the file then stays, unlocked.
-    await Deno.remove(path).catch(() => {});
+    if (path !== null) await Deno.remove(path).catch(() => {});
     file.close();
   };
   return { release, [Symbol.asyncDispose]: release };

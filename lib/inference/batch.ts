@@ -1,133 +1,51 @@
 /** Many image files, one at a time: finished ones are skipped, failed ones do not stop the others. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { basename, dirname, extname, join, resolve } from "node:path";
-import { readTextRows } from "../tables/mod.ts";
-import { exists, writeWhole } from "../base/mod.ts";
-import type { ImageScores } from "../evaluation/mod.ts";
-import type { TilePredictor } from "./predictor.ts";
+import { join } from "node:path";
+import { FileDigests, FolderLockedError, lockFolder, sweepTemporary } from "../base/mod.ts";
+import { probeImage } from "../image/mod.ts";
+import type { BatchImage } from "./batch_list.ts";
+import { type BatchState, BatchStore } from "./batch_state.ts";
+import { checkEnsemble, type TilePredictor } from "./predictor.ts";
 import { writeEncodings } from "./reports.ts";
-import { type Segmented, segmentFile, type SegmentOptions } from "./segment.ts";
-
-/** An image of a batch. */
-export interface BatchImage {
-  /** Names its results. */
-  id: string;
-  path: string;
-  /** µm a pixel, where it is known. */
-  pixelSize: number | null;
-  /** A ground truth mask to score against; null where there is none. */
-  truth: string | null;
-}
-
-/** What is known of an image after it was tried: `state/<id>.json`. */
-export interface BatchState {
-  id: string;
-  status: "done" | "failed";
-  /** Whether this run did it, or found it done. */
-  skipped: boolean;
-  /** What decided the result: settings, models, and the image file. Another one is done anew. */
-  fingerprint: string;
-  seconds: number;
-  /** Why it failed. */
-  message?: string;
-  result?: Omit<Segmented, "pixels" | "scores">;
-  scores?: ImageScores;
-}
+import { chooseScale } from "./scale.ts";
+import { outputFolders, segmentFile, type SegmentOptions } from "./segment.ts";
+import { checkSettings } from "./settings.ts";
 
 /** Settings of {@link runBatch}. */
 export interface BatchOptions extends Omit<SegmentOptions, "onTile"> {
-  /** Hash of the models, see {@link hashFiles}: results of other models are not kept. */
+  /** Digest of the models' content, see {@link modelsDigest}: results of other models are not kept. */
   models: string;
   /** Does finished images anew. */
   force?: boolean;
-  /** Hears the tiles of each image. */
+  /**
+   * Whether other processes work on other images of the same folder (arrays of jobs, workers). Each
+   * image is locked by itself then, and no leftovers are swept.
+   */
+  shared?: boolean;
+  /** Called with the tiles done of each image. */
   onTile?: (done: number, total: number, image: BatchImage, index: number) => void;
-  /** Hears of each image when it is done, skipped or failed. */
+  /** Called with each image when it is done, skipped or failed. */
   onImage?: (state: BatchState, index: number) => void;
 }
 
-const IMAGE = /\.(tiff?|svs|png|jpe?g)$/i;
-
-/**
- * Lists the images of a folder (by name), or those of a CSV file with the column `image` (paths
- * relative to the file) and, where they are there, `id`, `pixel_size_um` and `mask`.
- *
- * @param masks a folder with masks of ground truth, `<id>.tiff` or `<id>.png`
- * @throws {Deno.errors.NotFound} when the folder or file is not there
- * @throws {RangeError} when there is no image, a row without one, or an id that occurs twice
- */
-export async function listBatch(images: string, masks?: string): Promise<BatchImage[]> {
-  if (!await exists(images)) throw new Deno.errors.NotFound(`no images at ${images}`);
-  const folder = (await Deno.stat(images)).isDirectory;
-  const listed = folder ? await listFolder(images) : listManifest(images);
-  if (listed.length === 0) throw new RangeError(`${images} has no image`);
-  const seen = new Map<string, string>();
-  for (const image of listed) {
-    const before = seen.get(image.id);
-    if (before) {
-      throw new RangeError(
-        `${images}: two images have the id "${image.id}": ${before} and ${image.path}`,
-      );
-    }
-    seen.set(image.id, image.path);
-    if (!masks || image.truth) continue;
-    for (const extension of ["tiff", "tif", "png"]) {
-      const path = join(masks, `${image.id}.${extension}`);
-      if (image.truth === null && await exists(path)) image.truth = path;
-    }
-  }
-  return listed;
-}
-
-async function listFolder(folder: string): Promise<BatchImage[]> {
-  const names: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (!isDirectory && IMAGE.test(name) && !name.startsWith(".")) names.push(name);
-  }
-  return names.sort().map((name) => ({
-    id: idOf(name),
-    path: join(folder, name),
-    pixelSize: null,
-    truth: null,
-  }));
-}
-
-function listManifest(path: string): BatchImage[] {
-  const base = dirname(path);
-  return readTextRows(path, ["image"]).map((row, i) => {
-    if (!row.image) throw new RangeError(`${path}: row ${i + 1} has no image`);
-    const size = row.pixel_size_um ? Number(row.pixel_size_um) : null;
-    if (size !== null && !(size > 0)) {
-      throw new RangeError(
-        `${path}: row ${i + 1}: pixel_size_um must be > 0, got "${row.pixel_size_um}"`,
-      );
-    }
-    return {
-      id: row.id ?? idOf(basename(row.image)),
-      path: resolve(base, row.image),
-      pixelSize: size,
-      truth: row.mask ? resolve(base, row.mask) : null,
-    };
-  });
-}
-
-const idOf = (name: string) => basename(name, extname(name)).replace(/\.ome$/i, "");
-
-/** SHA-256 over the contents of files, in their order. */
-export async function hashFiles(paths: readonly string[]): Promise<string> {
-  const hash = createHash("sha256");
-  for (const path of paths) for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest("hex");
+/** One digest over the contents of model files, in their order. */
+export async function modelsDigest(paths: readonly string[]): Promise<string> {
+  const digests = await FileDigests.open();
+  const each: string[] = [];
+  for (const path of paths) each.push(await digests.of(path));
+  return each.join("+");
 }
 
 /**
  * Segments images one after another. Each has its files below `outDir` (see `segmentFile`), its
- * encoding in `encodings/<id>.csv` and, last of all, its state in `state/<id>.json`: an image whose
- * state says `done`, with the same settings, models and image file, is skipped. An image that fails
- * has the state `failed` and the others go on.
+ * encoding in `encodings/<id>.csv` and, last of all, its state in `state/<id>.json`, which holds the
+ * settings, the digests of models, image and truth, and those of the result's files. An image whose
+ * state is for the same settings and inputs and whose files are still those is skipped; otherwise its
+ * state is removed before any of its files is touched. An image that fails has the state `failed` and
+ * the others go on.
  *
  * @returns the states, in the order of the images
+ * @throws {RangeError} for settings or an ensemble that do not fit, before anything is touched
+ * @throws {FolderLockedError} when another run has the folder
  * @throws {Error} when a state cannot be written
  * @throws the signal's reason when aborted
  */
@@ -136,14 +54,41 @@ export async function runBatch(
   ensemble: readonly TilePredictor[],
   options: BatchOptions,
 ): Promise<BatchState[]> {
+  checkBatch(options);
+  checkEnsemble(ensemble, options.tile);
+  const { outDir, shared = false } = options;
+  await using _lock = await lockFolder(outDir, "inference", { shared });
+  if (!shared) await sweep(outDir);
+  const store = await BatchStore.open(outDir);
   const states: BatchState[] = [];
-  for (const [index, image] of images.entries()) {
-    options.signal?.throwIfAborted();
-    const state = await runOne(image, index, ensemble, options);
-    options.onImage?.(state, index);
-    states.push(state);
+  try {
+    for (const [index, image] of images.entries()) {
+      options.signal?.throwIfAborted();
+      const state = await runOne(image, index, ensemble, options, store);
+      options.onImage?.(state, index);
+      states.push(state);
+    }
+  } finally {
+    if (!shared) await store.save();
   }
   return states;
+}
+
+/**
+ * Checks the settings of a batch without touching anything.
+ *
+ * @throws {RangeError} naming the setting, what was given and what is expected
+ */
+export function checkBatch(options: Omit<BatchOptions, "models">): void {
+  checkSettings({ ...options, onTile: undefined });
+  chooseScale("", null, options);
+}
+
+/** Temporary files of processes that died. */
+async function sweep(outDir: string): Promise<void> {
+  for (const folder of [...outputFolders(), "encodings", "state", ""]) {
+    await sweepTemporary(join(outDir, folder));
+  }
 }
 
 async function runOne(
@@ -151,64 +96,63 @@ async function runOne(
   index: number,
   ensemble: readonly TilePredictor[],
   options: BatchOptions,
+  store: BatchStore,
 ): Promise<BatchState> {
-  const { id } = image, { outDir } = options, start = performance.now();
+  const { id } = image, { outDir, signal } = options, start = performance.now();
   const seconds = () => Number(((performance.now() - start) / 1000).toFixed(3));
-  const path = join(outDir, "state", `${id}.json`);
-  let state: BatchState, fingerprint = "";
+  const failed = (error: unknown): BatchState => {
+    signal?.throwIfAborted();
+    const message = error instanceof Error ? error.message : String(error);
+    return { id, status: "failed", skipped: false, seconds: seconds(), message };
+  };
+  let release = () => Promise.resolve();
   try {
-    fingerprint = await fingerprintOf(image, options);
-    const before = options.force ? null : await finishedState(path, fingerprint, outDir);
+    ({ release } = await lockFolder(join(outDir, "state"), `image ${id}`, { file: `.lock-${id}` }));
+    const wanted = await store.wanted(image, options);
+    const before = options.force ? null : await store.finished(id, wanted);
     if (before) return { ...before, skipped: true };
-    const { pixels, scores, ...result } = await segmentFile(image, ensemble, {
+    await checkInput(image);
+    await store.clear(id);
+    const state = await segmentOne(image, ensemble, {
       ...options,
       onTile: (done, total) => options.onTile?.(done, total, image, index),
-    });
-    await writeEncodings(join(outDir, "encodings", `${id}.csv`), [{ img: id, pixels }]);
-    state = { id, status: "done", skipped: false, fingerprint, seconds: seconds(), result };
-    if (scores) state.scores = scores;
+    }).then(({ result, scores, files }): { state: BatchState; files: string[] } => ({
+      state: { id, status: "done", skipped: false, seconds: seconds(), result, scores },
+      files,
+    }), (error) => ({ state: failed(error), files: [] }));
+    await store.removeOthers(id, state.files);
+    await store.write(id, wanted, state.files, state.state);
+    return state.state;
   } catch (error) {
-    options.signal?.throwIfAborted();
-    const message = error instanceof Error ? error.message : String(error);
-    state = { id, status: "failed", skipped: false, fingerprint, seconds: seconds(), message };
+    const state = failed(error);
+    // Another process' image is not ours to touch.
+    if (!(error instanceof FolderLockedError)) await store.fail(image, state);
+    return state;
+  } finally {
+    await release();
   }
-  await writeWhole(path, JSON.stringify(state, null, 2) + "\n");
-  return state;
 }
 
-async function finishedState(
-  path: string,
-  fingerprint: string,
-  outDir: string,
-): Promise<BatchState | null> {
-  if (!await exists(path)) return null;
-  let state: BatchState;
-  try {
-    state = JSON.parse(await Deno.readTextFile(path));
-  } catch {
-    return null;
+/** What can be known to fail before an earlier result is given up. */
+async function checkInput({ path, truth }: BatchImage): Promise<void> {
+  const header = await probeImage(path);
+  if (truth === null) return;
+  const { height, width } = await probeImage(truth);
+  if (height !== header.height || width !== header.width) {
+    throw new RangeError(
+      `mask ${truth} is ${height} x ${width} (height x width), its image ` +
+        `${header.height} x ${header.width}`,
+    );
   }
-  if (state.status !== "done" || state.fingerprint !== fingerprint) return null;
-  const files = [...state.result?.files ?? [], `encodings/${state.id}.csv`];
-  const there = await Promise.all(files.map((file) => exists(join(outDir, file))));
-  return there.every(Boolean) ? state : null;
 }
 
-/** What decides the result, as a hash. How it is computed (batch size, folder) does not count. */
-async function fingerprintOf(image: BatchImage, options: BatchOptions): Promise<string> {
-  const stamp = async (path: string | null) => {
-    if (path === null) return null;
-    const { size, mtime } = await Deno.stat(path);
-    return { path: resolve(path), size, modified: mtime?.getTime() ?? null };
-  };
-  const { models, tile, mode, overlap, weights, sigma, combine, tta, scale, threshold } = options;
-  const { crypts, geojson, probability, uncertainty } = options;
-  const settings = {
-    ...{ models, tile, mode, overlap, weights, sigma, combine, tta, scale, threshold },
-    ...{ crypts: { ...crypts, maxHole: String(crypts?.maxHole ?? Infinity) } },
-    ...{ geojson, probability, uncertainty, pixelSize: image.pixelSize },
-    image: await stamp(image.path),
-    truth: await stamp(image.truth),
-  };
-  return createHash("sha256").update(JSON.stringify(settings)).digest("hex");
+async function segmentOne(
+  image: BatchImage,
+  ensemble: readonly TilePredictor[],
+  options: SegmentOptions,
+) {
+  const { pixels, scores, ...result } = await segmentFile(image, ensemble, options);
+  const encoding = `encodings/${image.id}.csv`;
+  await writeEncodings(join(options.outDir, encoding), [{ img: image.id, pixels }]);
+  return { result, scores: scores ?? undefined, files: [...result.files, encoding] };
 }

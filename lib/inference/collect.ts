@@ -2,31 +2,13 @@
 import { join } from "node:path";
 import pl from "nodejs-polars";
 import { readTextRows, writeCsv } from "../tables/mod.ts";
-import { exists } from "../base/mod.ts";
 import { scoreTable } from "../evaluation/mod.ts";
-import type { BatchImage, BatchState } from "./batch.ts";
+import type { BatchState } from "./batch_state.ts";
 import { writeDiceReport, writeEncodings } from "./reports.ts";
 
 /**
- * Reads the states of a batch, however many processes made them.
- *
- * @returns in the order of the images; images without a state are left out
- */
-export async function readStates(
-  outDir: string,
-  images: readonly BatchImage[],
-): Promise<BatchState[]> {
-  const states: BatchState[] = [];
-  for (const { id } of images) {
-    const path = join(outDir, "state", `${id}.json`);
-    if (await exists(path)) states.push(JSON.parse(await Deno.readTextFile(path)));
-  }
-  return states;
-}
-
-/**
  * Writes, over all images that are done: `submission.csv` (encodings), `summary.csv` (crypts, density,
- * share, seconds) and, where there was ground truth, `dice_report_submission.csv` and `scores.csv`.
+ * share, figures of trust, seconds) and, where there was ground truth, `dice_report_submission.csv` and `scores.csv`.
  *
  * @returns the names of the files
  * @throws {Error} naming a file that cannot be read or written
@@ -72,7 +54,13 @@ function summaryTable(states: readonly BatchState[]) {
     column("crypts", (s) => s.result?.crypts, pl.Int32),
     column("crypts_per_mm2", (s) => s.result?.perMm2),
     column("crypt_share", (s) => s.result?.cryptShare),
+    column("scale", (s) => s.result?.scale),
     column("tiles", (s) => s.result?.tiles, pl.Int32),
+    column("glass_tiles", (s) => s.result?.glassTiles, pl.Int32),
+    column("entropy", (s) => s.result?.trust.entropy),
+    column("undecided_share", (s) => s.result?.trust.undecided),
+    column("stain_distance", (s) => s.result?.trust.stainDistance),
+    column("warning", (s) => s.result?.trust.warning, pl.Utf8),
     column("seconds", (s) => s.seconds),
     column("message", (s) => s.message, pl.Utf8),
   ]));

@@ -1,8 +1,11 @@
 /** The ensemble tile by tile, stitched, scored and reported (see `docs/inference.md`). */
 
 export { type Band, predictBands, type PredictOptions } from "./bands.ts";
-export { type BatchOptions, hashFiles, listBatch, runBatch } from "./batch.ts";
-export { collectBatch, readStates } from "./collect.ts";
+export { type BatchOptions, checkBatch, modelsDigest, runBatch } from "./batch.ts";
+export { type BatchImage, checkId, listBatch } from "./batch_list.ts";
+export { type BatchState, readStates } from "./batch_state.ts";
+export { collectBatch } from "./collect.ts";
+export { checkEngine, type Engine, type EngineOptions, ENGINES } from "./engine.ts";
 export { type DatasetOptions, type ImagePrediction, predictDataset } from "./dataset.ts";
 export { type Ensemble, type EnsembleOptions, openEnsemble } from "./ensemble.ts";
 export { type OpenedImage, openImage, type OpenOptions } from "./open_image.ts";

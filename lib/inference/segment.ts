@@ -186,6 +186,17 @@ class MapFiles {
   }
 }
 
+/** The folders below the folder of results. */
+export function outputFolders(): string[] {
+  return [...new Set(outputNamesOf("x").map((name) => name.slice(0, name.indexOf("/"))))];
+}
+
+/** Every file that any settings can make of an image, below the folder of results. */
+export function outputNamesOf(id: string): string[] {
+  const all = { geojson: true, labels: true, overlay: true, probability: true, uncertainty: true };
+  return namesOf(outputNames(id, all));
+}
+
 interface OutputNames {
   maps: Partial<Record<MapName, string>>;
   crypts: string;
@@ -194,7 +205,12 @@ interface OutputNames {
   overlay: string | null;
 }
 
-function outputNames(id: string, options: SegmentOptions): OutputNames {
+type Outputs = Pick<
+  SegmentOptions,
+  "geojson" | "labels" | "overlay" | "probability" | "uncertainty"
+>;
+
+function outputNames(id: string, options: Outputs): OutputNames {
   const maps: OutputNames["maps"] = { mask: `masks/${id}.tiff` };
   if (options.probability) maps.probability = `probability/${id}.tiff`;
   if (options.uncertainty) {

@@ -1,7 +1,6 @@
 /** What a notebook shows, where its files lie, and what it needs from the notebooks before it. */
 export { liveFigure, showHtml, showJpeg, showSvg, showTable, showText } from "./display.ts";
 export {
-  BUNDLED_MODEL,
   cutPatches,
   ensurePatches,
   foldGrouping,

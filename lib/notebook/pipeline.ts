@@ -1,9 +1,14 @@
 /** What a notebook needs from the notebooks before it: found, or made on the spot. */
 import { join } from "node:path";
 import { type Dataset, openDataset } from "../dataset/mod.ts";
-import { exists, PROJECT_ROOT } from "../base/mod.ts";
+import { exists } from "../base/mod.ts";
 import { openEnsemble } from "../inference/mod.ts";
-import { loadModel, readSafetensorsHeader, type SegmentationModel } from "../model/mod.ts";
+import {
+  BUNDLED_MODEL,
+  loadModel,
+  readSafetensorsHeader,
+  type SegmentationModel,
+} from "../model/mod.ts";
 import { ORIGINAL_RULE, type Patch, preparePatches, readTrainData } from "../patching/mod.ts";
 import type { Profile } from "./profile.ts";
 import { createProgress, type Progress } from "./progress.ts";
@@ -19,14 +24,6 @@ import {
   unlikeSettings,
 } from "../training/mod.ts";
 import { shortPath, type Workspace } from "./workspace.ts";
-
-/** The model that comes with the project: trained on the built-in data, see `models/README.md`. */
-export const BUNDLED_MODEL: string = join(
-  PROJECT_ROOT,
-  "models",
-  "bundled",
-  "unet_b0_builtin_fold1.safetensors",
-);
 
 /** Opens the workspace's data set; the built-in one is drawn first where it is missing. */
 export async function openData(workspace: Workspace): Promise<Dataset> {

@@ -1,7 +1,7 @@
 /** Tables in and out through polars: the columns are there, the files whole or absent. */
 import { Buffer } from "node:buffer";
 import pl, { type DataFrame } from "nodejs-polars";
-import { writeWith } from "../base/mod.ts";
+import { writeWhole } from "../base/mod.ts";
 
 /**
  * Reads a CSV file with a header row.
@@ -66,5 +66,6 @@ function readText(path: string): string {
  * @throws {Error} naming the file when it cannot be written
  */
 export async function writeCsv(path: string, frame: DataFrame): Promise<void> {
-  await writeWith(path, (temporary) => frame.writeCSV(temporary));
+  // polars' own writing to a path reports no error on a full disk.
+  await writeWhole(path, new Uint8Array(frame.writeCSV()));
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { BUNDLED_MODEL } from "../../lib/model/bundled.ts";
 import { join } from "node:path";
 import { exists } from "../../lib/base/files.ts";
 import {
-  BUNDLED_MODEL,
   ensurePatches,
   modelFiles,
   modelNameOf,

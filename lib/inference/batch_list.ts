@@ -1,0 +1,121 @@
+/** Which images a batch has: those of a folder, or of a table. */
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { exists } from "../base/mod.ts";
+import { readTextRows } from "../tables/mod.ts";
+
+/** An image of a batch. */
+export interface BatchImage {
+  /** Names its results. */
+  id: string;
+  path: string;
+  /** µm per pixel, where it is known. */
+  pixelSize: number | null;
+  /** A ground truth to score against (a mask, or labels); null where there is none. */
+  truth: string | null;
+}
+
+const IMAGE = /\.(tiff?|svs|png|jpe?g)$/i;
+
+/**
+ * Lists the images of a folder (by name), or those of a CSV file with the column `image` (paths
+ * relative to the file) and, where they are there, `id`, `pixel_size_um` and `mask`.
+ *
+ * @param masks a folder with ground truth, `<id>.tiff`, `<id>.tif` or `<id>.png`
+ * @throws {Deno.errors.NotFound} when a folder or file is not there
+ * @throws {RangeError} when there is no image, a row without one, an id that cannot name files, two
+ *   ids that would name the same files, or a folder of masks that fits no image
+ */
+export async function listBatch(images: string, masks?: string): Promise<BatchImage[]> {
+  if (!await exists(images)) throw new Deno.errors.NotFound(`no images at ${images}`);
+  if (masks !== undefined && !(await exists(masks) && (await Deno.stat(masks)).isDirectory)) {
+    throw new Deno.errors.NotFound(`no folder of masks at ${masks}`);
+  }
+  const folder = (await Deno.stat(images)).isDirectory;
+  const listed = folder ? await listFolder(images) : listManifest(images);
+  if (listed.length === 0) throw new RangeError(`${images} has no image`);
+  checkIds(images, listed);
+  if (masks !== undefined) await addTruth(listed, masks);
+  return listed;
+}
+
+async function addTruth(images: BatchImage[], masks: string): Promise<void> {
+  for (const image of images) {
+    for (const extension of ["tiff", "tif", "png"]) {
+      const path = join(masks, `${image.id}.${extension}`);
+      if (image.truth === null && await exists(path)) image.truth = path;
+    }
+  }
+  if (images.every(({ truth }) => truth === null)) {
+    throw new RangeError(
+      `${masks} has a mask for none of the images: expected ${images[0].id}.tiff, .tif or .png`,
+    );
+  }
+}
+
+/** Results of two ids must not meet, on file systems that know no case or compose letters, too. */
+function checkIds(where: string, images: readonly BatchImage[]): void {
+  const seen = new Map<string, BatchImage>();
+  for (const image of images) {
+    checkId(where, image.id);
+    const key = image.id.normalize("NFC").toLowerCase(), before = seen.get(key);
+    if (before) {
+      const same = before.id === image.id ? `the id "${image.id}"` : "ids that name the same files";
+      throw new RangeError(
+        `${where}: two images have ${same}: ${before.path} ("${before.id}") and ${image.path} ` +
+          `("${image.id}"); give them ids in a table (column id)`,
+      );
+    }
+    seen.set(key, image);
+  }
+}
+
+/**
+ * Refuses ids that would write outside of the folder of results, or into files that nobody sees.
+ *
+ * @throws {RangeError} naming the id
+ */
+export function checkId(where: string, id: string): void {
+  // deno-lint-ignore no-control-regex
+  const wrong = id === "" || id.startsWith(".") || /[/\\\x00-\x1f:*?"<>|]/.test(id) ||
+    id !== id.trim() || new TextEncoder().encode(id).length > 200;
+  if (wrong) {
+    throw new RangeError(
+      `${where}: the id ${JSON.stringify(id)} cannot name files: expected 1 to 200 bytes without ` +
+        `/ \\ : * ? " < > |, control characters, blanks at its ends or a dot at its beginning`,
+    );
+  }
+}
+
+async function listFolder(folder: string): Promise<BatchImage[]> {
+  const names: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (!isDirectory && IMAGE.test(name) && !name.startsWith(".")) names.push(name);
+  }
+  return names.sort().map((name) => ({
+    id: idOf(name),
+    path: join(folder, name),
+    pixelSize: null,
+    truth: null,
+  }));
+}
+
+function listManifest(path: string): BatchImage[] {
+  const base = dirname(path);
+  return readTextRows(path, ["image"]).map((row, i) => {
+    if (!row.image) throw new RangeError(`${path}: row ${i + 1} has no image`);
+    const size = row.pixel_size_um ? Number(row.pixel_size_um) : null;
+    if (size !== null && !(size > 0 && size < Infinity)) {
+      throw new RangeError(
+        `${path}: row ${i + 1}: pixel_size_um must be > 0, got "${row.pixel_size_um}"`,
+      );
+    }
+    return {
+      id: row.id ?? idOf(basename(row.image)),
+      path: resolve(base, row.image),
+      pixelSize: size,
+      truth: row.mask ? resolve(base, row.mask) : null,
+    };
+  });
+}
+
+const idOf = (name: string) => basename(name, extname(name)).replace(/\.ome$/i, "");

@@ -1,0 +1,11 @@
+/** The model that comes with the project, see `models/README.md`. */
+import { join } from "node:path";
+import { PROJECT_ROOT } from "../base/mod.ts";
+
+/** Its file. */
+export const BUNDLED_MODEL: string = join(
+  PROJECT_ROOT,
+  "models",
+  "bundled",
+  "unet_b0_builtin_fold1.safetensors",
+);

@@ -1,0 +1,222 @@
+/** The options of `deno task infer`: read, checked, and said in words. */
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { BACKENDS } from "crypts/backend";
+import { type BatchOptions, checkBatch, checkEngine, type Engine } from "crypts/inference";
+
+export const HELP = `Segments crypts in images, one after another; finished images are skipped.
+
+deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
+
+  --images PATH        a folder, or a CSV with the column image (and id, pixel_size_um, mask)
+  --models GLOB        the ensemble: .safetensors of Training, PyTorch's .pth, or .onnx; repeatable
+                       (default: the bundled model)
+  --out DIR            masks/, crypts/, geojson/, overlays/, encodings/, state/ and, over all images,
+                       submission.csv and summary.csv (default: IMAGES_crypts beside the images)
+  --masks DIR          ground truth <id>.tiff, masks or labels: also dice_report_submission.csv and
+                       scores.csv, and dashed outlines in overlays/
+  --index I            only the image number I (from 0), for arrays of jobs; tables are not written
+  --collect            only writes the tables over all images, after runs with --index
+  --count              only prints the number of images
+  --workers N          processes that share the images, default 1
+
+  --pixel-size F       µm per pixel of the images, where their files do not say it
+  --scale F            resizes images by this, whatever their pixel size (default: to the µm per pixel
+                       of the models; where either is unknown, that of training)
+  --normalize-stain    gives every image the usual stain first (Macenko)
+  --mode MODE          sliding (default) or original: tiles edge to edge, padded with white
+  --tile N             side of a tile (default: that of training, else 512)
+  --overlap F          of sliding windows, default 0.25
+  --weights KIND       gaussian (default) or constant
+  --tta KIND           none (default), flips or d4: all eight flips and rotations
+  --combine KIND       over the models: mean (default) or max
+  --threshold F        default 0.5
+  --no-skip-glass      asks the models in windows of glass, too
+  --min-area-um2 F     smallest crypt in µm², default 200; masks keep all
+  --min-area N         the same in pixels of the full image (default where µm are unknown: 500)
+  --split              cuts touching crypts apart by shape (models with a boundary need it not)
+
+  --no-geojson         no geojson/<id>.geojson for QuPath
+  --no-overlay         no overlays/<id>.jpg
+  --labels             labels/<id>.tiff: one value per crypt
+  --probability        probability/<id>.tiff
+  --uncertainty        uncertainty/<id>_entropy.tiff and _disagreement.tiff
+
+  --engine NAME        auto (default: ONNX Runtime, on GPUs TensorFlow.js), onnx or tensorflow
+  --backend NAME       TensorFlow.js backend (implies --engine tensorflow), or onnx
+  --threads N          of ONNX Runtime (default: all cores, divided by the workers)
+  --batch N            tiles per forward pass, default 4
+  --expect ENCODER     refuses models with another encoder
+  --force              does finished images anew
+
+Exit: 0 all is done, 1 images failed (they are listed), 2 the command cannot be run.`;
+
+/** A command that was understood; nothing has been opened yet. */
+export interface InferCommand {
+  images: string;
+  /** Patterns or paths; empty: the bundled model. */
+  models: string[];
+  out: string;
+  masks?: string;
+  index: number | null;
+  task: "segment" | "collect" | "count";
+  workers: number;
+  /** Of a worker: its number and the number of all. */
+  part: { number: number; of: number } | null;
+  engine: Engine;
+  backend?: string;
+  threads?: number;
+  expect?: string;
+  pixelSize: number | null;
+  /** Null: that of training. */
+  tile: number | null;
+  settings: Omit<BatchOptions, "models" | "outDir" | "tile">;
+}
+
+const FLAG = { type: "boolean" } as const, TEXT = { type: "string" } as const;
+
+const OPTIONS = {
+  ...{ images: TEXT, out: TEXT, masks: TEXT, index: TEXT, workers: TEXT, part: TEXT },
+  ...{ collect: FLAG, count: FLAG, force: FLAG, help: FLAG },
+  models: { type: "string", multiple: true },
+  ...{ "pixel-size": TEXT, scale: TEXT, mode: TEXT, tile: TEXT, overlap: TEXT, weights: TEXT },
+  ...{ tta: TEXT, combine: TEXT, threshold: TEXT, "min-area": TEXT, "min-area-um2": TEXT },
+  ...{ "normalize-stain": FLAG, "skip-glass": FLAG, split: FLAG },
+  ...{ geojson: FLAG, overlay: FLAG, labels: FLAG, probability: FLAG, uncertainty: FLAG },
+  ...{ engine: TEXT, backend: TEXT, threads: TEXT, batch: TEXT, expect: TEXT },
+} as const;
+
+type Values = ReturnType<typeof read>;
+
+function read(args: string[]) {
+  return parseArgs({ args, allowPositionals: false, allowNegative: true, options: OPTIONS }).values;
+}
+
+/**
+ * Reads the arguments.
+ *
+ * @returns null for `--help`
+ * @throws {RangeError | TypeError} naming the option that is missing, unknown or out of range
+ */
+export function parseCommand(args: string[]): InferCommand | null {
+  const values = read(args);
+  if (values.help) return null;
+  for (const [name, value] of Object.entries(values)) {
+    for (const text of [value].flat()) {
+      if (typeof text === "string" && text.trim() === "") {
+        throw new RangeError(`--${name} is empty`);
+      }
+    }
+  }
+  if (values.images === undefined) throw new RangeError("--images is missing");
+  if (values.collect && values.count) throw new RangeError("--collect and --count exclude another");
+  const command: InferCommand = {
+    images: values.images,
+    models: values.models ?? [],
+    out: resolve(values.out ?? outFor(values.images)),
+    masks: values.masks,
+    index: whole("index", values.index, 0) ?? null,
+    task: values.collect ? "collect" : values.count ? "count" : "segment",
+    workers: whole("workers", values.workers, 1) ?? 1,
+    part: partOf(values.part),
+    ...engineOf(values),
+    threads: whole("threads", values.threads, 1),
+    expect: values.expect,
+    pixelSize: positive("pixel-size", values["pixel-size"]) ?? null,
+    tile: whole("tile", values.tile, 1) ?? null,
+    settings: settingsOf(values),
+  };
+  if (command.index !== null && command.workers > 1) {
+    throw new RangeError("--index is one image: --workers must be 1");
+  }
+  return command;
+}
+
+/** Beside the images: `slides/` gives `slides_crypts`, `list.csv` gives `list_crypts`. */
+function outFor(images: string): string {
+  const path = resolve(images);
+  const name = /\.csv$/i.test(path) ? basename(path, extname(path)) : basename(path);
+  return join(dirname(path), `${name}_crypts`);
+}
+
+function engineOf({ engine, backend }: Values): Pick<InferCommand, "engine" | "backend"> {
+  if (engine !== undefined) checkEngine(engine);
+  if (backend === "onnx") return { engine: "onnx" };
+  if (backend !== undefined && !BACKENDS.includes(backend)) {
+    throw new RangeError(`--backend must be one of ${BACKENDS.join(", ")}, onnx, got "${backend}"`);
+  }
+  if (backend !== undefined && engine === "onnx") {
+    throw new RangeError(`--backend ${backend} is one of TensorFlow.js, --engine is onnx`);
+  }
+  return { engine: backend === undefined ? engine ?? "auto" : "tensorflow", backend };
+}
+
+function settingsOf(values: Values): InferCommand["settings"] {
+  const mode = oneOf("mode", values.mode ?? "sliding", ["sliding", "original"]);
+  const settings: InferCommand["settings"] = {
+    mode,
+    overlap: number("overlap", values.overlap) ?? 0.25,
+    weights: oneOf("weights", values.weights ?? "gaussian", ["gaussian", "constant"]),
+    tta: oneOf("tta", values.tta ?? "none", ["none", "flips", "d4"]),
+    combine: oneOf("combine", values.combine ?? "mean", ["mean", "max"]),
+    threshold: number("threshold", values.threshold) ?? 0.5,
+    scale: number("scale", values.scale),
+    normalizeStain: values["normalize-stain"] ?? false,
+    skipGlass: values["skip-glass"] ?? mode === "sliding",
+    crypts: {
+      minArea: number("min-area", values["min-area"]),
+      minAreaUm2: number("min-area-um2", values["min-area-um2"]),
+      split: values.split ?? false,
+    },
+    geojson: values.geojson ?? true,
+    overlay: values.overlay ?? true,
+    labels: values.labels ?? false,
+    probability: values.probability ?? false,
+    uncertainty: values.uncertainty ?? false,
+    batchSize: whole("batch", values.batch, 1) ?? 4,
+    force: values.force ?? false,
+  };
+  // The side of a tile is known when the models are; any side says as much of the other settings.
+  checkBatch({ ...settings, outDir: "", tile: 512 });
+  return settings;
+}
+
+function oneOf<const T extends string>(name: string, value: string, known: readonly T[]): T {
+  const found = known.find((one) => one === value);
+  if (found === undefined) {
+    throw new RangeError(`--${name} must be one of ${known.join(", ")}, got "${value}"`);
+  }
+  return found;
+}
+
+function number(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw new RangeError(`--${name} must be a number, got "${text}"`);
+  return value;
+}
+
+function positive(name: string, text: string | undefined): number | undefined {
+  const value = number(name, text);
+  if (value !== undefined && !(value > 0)) {
+    throw new RangeError(`--${name} must be > 0, got "${text}"`);
+  }
+  return value;
+}
+
+function whole(name: string, text: string | undefined, least: number): number | undefined {
+  const value = number(name, text);
+  if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
+    throw new RangeError(`--${name} must be an integer >= ${least}, got "${text}"`);
+  }
+  return value;
+}
+
+function partOf(text: string | undefined): InferCommand["part"] {
+  if (text === undefined) return null;
+  const [number, of] = text.split("/").map(Number);
+  if (!(Number.isInteger(number) && Number.isInteger(of) && number >= 0 && number < of)) {
+    throw new RangeError(`--part must be k/n with 0 <= k < n, got "${text}"`);
+  }
+  return { number, of };
+}

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { exists } from "../../lib/base/files.ts";
+import type { RgbImage } from "../../lib/image/pixels.ts";
+import { writeRgb } from "../../lib/image/write.ts";
+import { createModel } from "../../lib/model/segmentation_model.ts";
+import { saveWeights } from "../../lib/model/weights.ts";
+import { createRandom } from "../../lib/base/random.ts";
+import { readTextRows } from "../../lib/tables/csv.ts";
+import { infer } from "../../scripts/infer.ts";
+import { parseCommand } from "../../scripts/infer_options.ts";
+import { withFolder } from "../support/temporary.ts";
+
+function noise(height: number, width: number, seed: number): RgbImage {
+  const random = createRandom(seed);
+  const data = Uint8Array.from({ length: height * width * 3 }, () => random.int(256));
+  return { data, height, width };
+}
+
+/** Runs the command; what it says comes back instead of being shown. */
+async function quiet(...args: string[]): Promise<{ code: number; text: string }> {
+  const { error, log } = console, lines: string[] = [];
+  console.error = console.log = (line: string) => lines.push(line);
+  try {
+    return { code: await infer(args), text: lines.join("\n") };
+  } finally {
+    Object.assign(console, { error, log });
+  }
+}
+
+async function writeModel(path: string, training: object): Promise<void> {
+  const model = createModel({
+    ...{ architecture: "Unet", encoder: "efficientnet-b0", seed: 3 },
+    decoderChannels: [16, 12, 8, 8, 4],
+  });
+  await saveWeights(model, path, { "crypts.training": JSON.stringify(training) });
+  model.dispose();
+}
+
+Deno.test("every option that is empty, unknown, out of range or points nowhere ends with 2 and one sentence", async () => {
+  await withFolder(async (folder) => {
+    const images = join(folder, "images"), out = join(folder, "out");
+    await writeRgb(join(images, "a.png"), noise(20, 20, 1));
+    await Deno.mkdir(join(folder, "empty"));
+    const base = ["--images", images, "--out", out];
+    const cases: [string[], RegExp][] = [
+      [["--overlap", "1"], /overlap must be in \[0, 1\), got 1/],
+      [["--overlap", "NaN"], /--overlap must be a number, got "NaN"/],
+      [["--threshold", "9"], /threshold must be in \[0, 1\], got 9/],
+      [["--threshold=-0.1"], /threshold must be in \[0, 1\], got -0\.1/],
+      [["--threshold", ""], /--threshold is empty/],
+      [["--threshold", "half"], /--threshold must be a number, got "half"/],
+      [["--scale", "0"], /scale must be in \[0\.01, 4\], got 0/],
+      [["--scale", "Infinity"], /--scale must be a number, got "Infinity"/],
+      [["--pixel-size", "0"], /--pixel-size must be > 0, got "0"/],
+      [["--pixel-size=-1"], /--pixel-size must be > 0, got "-1"/],
+      [["--tile", "64.5"], /--tile must be an integer >= 1, got "64\.5"/],
+      [["--tile", "0"], /--tile must be an integer >= 1/],
+      [["--batch", "0"], /--batch must be an integer >= 1/],
+      [["--min-area=-3"], /minArea must be a number >= 0, got -3/],
+      [["--min-area-um2=-3"], /minAreaUm2 must be a number >= 0, got -3/],
+      [["--workers", "0"], /--workers must be an integer >= 1/],
+      [["--threads", "x"], /--threads must be a number, got "x"/],
+      [["--index=-1"], /--index must be an integer >= 0/],
+      [["--index", "1"], /--index must be 0 to 0, got 1/],
+      [["--index", "0", "--workers", "2"], /--index is one image/],
+      [["--mode", "round"], /--mode must be one of sliding, original, got "round"/],
+      [["--weights", "flat"], /--weights must be one of gaussian, constant/],
+      [["--tta", "all"], /--tta must be one of none, flips, d4/],
+      [["--combine", "sum"], /--combine must be one of mean, max/],
+      [["--engine", "torch"], /engine must be one of auto, onnx, tensorflow, got "torch"/],
+      [["--backend", "cuda"], /--backend must be one of .*wasm.*, onnx, got "cuda"/],
+      [["--backend", "wasm", "--engine", "onnx"], /--backend wasm is one of TensorFlow\.js/],
+      [["--masks", join(folder, "no/such")], /no folder of masks at .*no\/such/],
+      [["--masks", join(folder, "empty")], /has a mask for none of the images/],
+      [
+        ["--models", join(folder, "none.safetensors")],
+        /--models .*none\.safetensors matches no file/,
+      ],
+      [["--models", ""], /--models is empty/],
+      [["--collect", "--count"], /exclude/],
+      [["--unknown"], /unknown/i],
+      [["stray"], /stray|positional/i],
+      [["--images", join(folder, "nowhere")], /no images at .*nowhere/],
+      [["--images", join(folder, "empty")], /has no image/],
+      [["--images", ""], /--images is empty/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, text } = await quiet(...base, ...args);
+      assert.equal(code, 2, `${args.join(" ")}: ${text}`);
+      assert.match(text, message);
+      assert.doesNotMatch(text, /\n\s+at /, "no stack");
+    }
+    assert.equal(await exists(out), false, "nothing was written");
+    assert.equal((await quiet("--out", out)).code, 2, "--images is missing");
+  });
+});
+
+Deno.test("options: a wrong one does not touch a finished folder, a path with brackets is a path", async () => {
+  await withFolder(async (folder) => {
+    const images = join(folder, "im[1]"),
+      out = join(folder, "out"),
+      model = join(folder, "m[0].safetensors");
+    await writeRgb(join(images, "a [x].png"), noise(70, 90, 1));
+    await writeModel(model, { scale: 0.5, patchSize: [32, 32], pixelSize: 1 });
+    const base = ["--images", images, "--out", out, "--models", model, "--pixel-size", "0.4"];
+    const done = await quiet(...base);
+    assert.equal(done.code, 0, done.text);
+    assert.match(
+      done.text,
+      /1 models \(m\[0\]\.safetensors\) by ONNX Runtime, trained at 1 µm per pixel/,
+    );
+    assert.match(done.text, /a \[x\]\.png: 0\.4 µm per pixel, trained at 1, resized by 0\.4/);
+    for (
+      const name of [
+        "masks/a [x].tiff",
+        "geojson/a [x].geojson",
+        "overlays/a [x].jpg",
+        "crypts/a [x].csv",
+      ]
+    ) {
+      assert.ok(await exists(join(out, name)), name);
+    }
+    const submission = await Deno.readTextFile(join(out, "submission.csv"));
+    for (
+      const wrong of [["--overlap", "1"], ["--tile", "33"], ["--masks", "/no/such"], [
+        "--expect",
+        "resnet18",
+      ]]
+    ) {
+      const { code, text } = await quiet(...base, ...wrong);
+      assert.equal(code, 2, text);
+      assert.equal(
+        await Deno.readTextFile(join(out, "submission.csv")),
+        submission,
+        wrong.join(" "),
+      );
+      assert.ok(await exists(join(out, "state/a [x].json")));
+    }
+    const again = await quiet(...base);
+    assert.match(again.text, /1 of 1 images done \(1 before\)/);
+    const unknown = await quiet(...base.slice(0, -2));
+    assert.match(unknown.text, /µm per pixel unknown, resized by 0\.5 as in training/);
+  });
+});
+
+Deno.test("without models and folder the bundled model writes beside the images", async () => {
+  await withFolder(async (folder) => {
+    const images = join(folder, "mine");
+    await writeRgb(join(images, "a.png"), noise(60, 50, 2));
+    const { code, text } = await quiet("--images", images);
+    assert.equal(code, 0, text);
+    assert.match(text, /the bundled model \(.*\.safetensors\) by/);
+    const out = join(folder, "mine_crypts");
+    for (const name of ["masks/a.tiff", "overlays/a.jpg", "geojson/a.geojson", "summary.csv"]) {
+      assert.ok(await exists(join(out, name)), name);
+    }
+    const command = parseCommand([
+      "--images",
+      join(folder, "list.csv"),
+      "--no-overlay",
+      "--no-geojson",
+    ])!;
+    assert.equal(command.out, join(folder, "list_crypts"));
+    assert.deepEqual(
+      [command.settings.overlay, command.settings.geojson, command.settings.labels],
+      [false, false, false],
+    );
+  });
+});
+
+Deno.test("two workers give the files that one process gives, failures among them", async () => {
+  await withFolder(async (folder) => {
+    const images = join(folder, "images"), model = join(folder, "m.safetensors");
+    for (let i = 0; i < 3; i++) await writeRgb(join(images, `i${i}.png`), noise(40, 50, i));
+    await Deno.writeTextFile(join(images, "broken.png"), "no image");
+    await writeModel(model, { scale: 1, patchSize: [32, 32] });
+    const base = ["--images", images, "--models", model];
+    const one = await quiet(...base, "--out", join(folder, "one"));
+    const two = await quiet(...base, "--out", join(folder, "two"), "--workers", "2");
+    assert.deepEqual([one.code, two.code], [1, 1], two.text);
+    assert.match(two.text, /3 of 4 images done/);
+    assert.match(two.text, /failed: broken: /);
+    for (const name of ["submission.csv", ...[0, 1, 2].map((i) => `masks/i${i}.tiff`)]) {
+      const [a, b] = [
+        await Deno.readFile(join(folder, "one", name)),
+        await Deno.readFile(join(folder, "two", name)),
+      ];
+      assert.deepEqual(a, b, name);
+    }
+    const ids = readTextRows(join(folder, "two", "summary.csv"), ["img"]).map((r) => r.img);
+    assert.deepEqual(ids, ["broken", "i0", "i1", "i2"], "in the order of the images");
+    const again = await quiet(...base, "--out", join(folder, "two"), "--workers", "2");
+    assert.match(again.text, /3 of 4 images done \(3 before, /);
+    const wrong = await quiet(
+      ...base,
+      "--out",
+      join(folder, "two"),
+      "--workers",
+      "2",
+      "--tile",
+      "33",
+    );
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.text, /tile must be a positive multiple of 32/);
+  });
+});
