@@ -39,7 +39,8 @@ export function layShapes(plate: Plate, shapes: readonly Shape[], options: Outli
       const squared = sx * sx + sy * sy || 1;
       for (let row = top; row <= bottom; row++) {
         for (let column = left, i = row * width + left; column <= right; column++, i++) {
-          const dx = column * pixel + wx[i] - x0, dy = row * pixel + wy[i] - y0;
+          const dx = (column + 0.5) * pixel + wx[i] - x0;
+          const dy = (row + 0.5) * pixel + wy[i] - y0;
           const t = Math.min(1, Math.max(0, (dx * sx + dy * sy) / squared));
           const ex = dx - t * sx, ey = dy - t * sy;
           const q = Math.sqrt(ex * ex + ey * ey) / (r0 + t * (r1 - r0));
@@ -59,7 +60,7 @@ export function layShapes(plate: Plate, shapes: readonly Shape[], options: Outli
   for (let i = 0; i < n; i++) {
     if (best[i] >= 1 || !options.allowed(i)) continue;
     const free = (second[i] - best[i]) * shapes[owner[i] - 1].radius;
-    if (free > options.gap) labels[i] = owner[i];
+    if (free >= options.gap) labels[i] = owner[i];
   }
 }
 
@@ -74,7 +75,7 @@ export function layRegions(
   for (let row = 0, i = 0; row < height; row++) {
     for (let column = 0; column < width; column++, i++) {
       if (!options.allowed(i)) continue;
-      if (field(column * pixel + wx[i], row * pixel + wy[i]) > 0) labels[i] = 1;
+      if (field((column + 0.5) * pixel + wx[i], (row + 0.5) * pixel + wy[i]) > 0) labels[i] = 1;
     }
   }
 }
