@@ -2,7 +2,14 @@
 import { extname } from "node:path";
 import { parseArgs } from "node:util";
 import { selectBackend } from "crypts/backend";
-import { exportOnnx, loadModel, type OnnxOptions, saveWeights } from "crypts/model";
+import {
+  exportOnnx,
+  loadModel,
+  type OnnxOptions,
+  type Padding,
+  PADDINGS,
+  saveWeights,
+} from "crypts/model";
 
 const OUTPUTS = ["logits", "probabilities", "features"] as const;
 
@@ -17,6 +24,7 @@ deno task export --model FILE --out FILE [options]
                    OpenCV 4.11, which QuPath uses, reads such files only. Default: free
   --output NAME    ${OUTPUTS.join(", ")} (default: logits)
   --prefix TEXT    what stands before the model's names, where the file holds several models
+  --padding NAME   ${PADDINGS.join(", ")}: how the EfficientNet pads, where the file does not say it
   --force          replaces a file that is there
 
 Exit: 0 done, 1 the model cannot be read or written, 2 the command cannot be run.`;
@@ -48,6 +56,7 @@ export interface Command {
   model: string;
   out: string;
   prefix?: string;
+  padding?: Padding;
   sides?: [number, number];
   output: NonNullable<OnnxOptions["output"]>;
   force: boolean;
@@ -68,6 +77,7 @@ export function parseCommand(args: string[]): Command | null {
       sides: { type: "string" },
       output: { type: "string" },
       prefix: { type: "string" },
+      padding: { type: "string" },
       force: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -86,7 +96,13 @@ export function parseCommand(args: string[]): Command | null {
   if (kind === ".safetensors" && (values.sides ?? values.output) !== undefined) {
     throw new RangeError("--sides and --output are for .onnx files");
   }
-  return { model, out, prefix, sides: parseSides(values.sides), output, force };
+  const padding = PADDINGS.find((name) => name === values.padding);
+  if (values.padding !== undefined && !padding) {
+    throw new RangeError(
+      `--padding must be one of ${PADDINGS.join(", ")}, got "${values.padding}"`,
+    );
+  }
+  return { model, out, prefix, padding, sides: parseSides(values.sides), output, force };
 }
 
 function parseSides(text: string | undefined): [number, number] | undefined {
@@ -98,11 +114,13 @@ function parseSides(text: string | undefined): [number, number] | undefined {
   return [Number(match[1]), Number(match[2])];
 }
 
-async function run({ model: path, out, prefix, sides, output, force }: Command): Promise<string> {
+async function run(
+  { model: path, out, prefix, padding, sides, output, force }: Command,
+): Promise<string> {
   if (!force) await requireAbsent(out);
   // Weights pass through once: no backend is faster than another.
   await selectBackend("cpu");
-  const { model, metadata } = await loadModel(path, { prefix });
+  const { model, metadata } = await loadModel(path, { prefix, padding });
   try {
     const { architecture, encoder, inChannels, classes } = model.config;
     const what = `${architecture} with ${encoder}, ${classes} classes`;

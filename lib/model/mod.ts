@@ -4,7 +4,7 @@ export { BUNDLED_MODEL } from "./bundled.ts";
 export { boundaryChannels } from "./boundary_channels.ts";
 export { WEIGHT_EXTENSIONS } from "./checkpoint/open.ts";
 export type { LoadOptions } from "./file_description.ts";
-export type { Padding } from "./encoders/padding.ts";
+export { type Padding, PADDINGS } from "./encoders/padding.ts";
 export type { GraphModel } from "./graph.ts";
 export { fromTorch, toTorch } from "./layout.ts";
 export { encodeOnnx, exportOnnx, type OnnxOptions } from "./onnx/export.ts";

@@ -11,7 +11,7 @@ import { CONFIG, inFolder, stateOf, writeTorch } from "../support/weight_files.t
 Deno.test("the export command understands its options and names those it cannot use", () => {
   const given = ["--model", "a.pth", "--out", "b.onnx"];
   assert.deepEqual(parseCommand([...given, "--sides", "512,256", "--output", "probabilities"]), {
-    ...{ model: "a.pth", out: "b.onnx", prefix: undefined, sides: [512, 256] },
+    ...{ model: "a.pth", out: "b.onnx", prefix: undefined, padding: undefined, sides: [512, 256] },
     ...{ output: "probabilities", force: false },
   });
   assert.equal(parseCommand([...given])!.sides, undefined);
@@ -26,6 +26,7 @@ Deno.test("the export command understands its options and names those it cannot 
       [[...given, "--sides", "512,5e2"], /got "512,5e2"/],
       [[...given, "--output", "mask"], /--output must be one of logits, .* got "mask"/],
       [["--model", "a.pth", "--out", "b.safetensors", "--sides", "64,64"], /for \.onnx files/],
+      [[...given, "--padding", "smp"], /--padding must be one of smp-0\.2, .* got "smp"/],
       [[...given, "--side", "512,512"], /--side/],
     ] as [string[], RegExp][]
   ) {

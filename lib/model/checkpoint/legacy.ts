@@ -4,7 +4,7 @@
  * number of values (int64) and the values.
  */
 import { VALUE_BYTES } from "../values.ts";
-import { type PickleRules, unpickle } from "./pickle.ts";
+import { type PickleRules, said, unpickle } from "./pickle.ts";
 import { type Storage, TORCH_RULES, type TorchContents } from "./torch_values.ts";
 
 /** The pickle of 0x1950a86a20f9469cfc6c, with protocol 2. */
@@ -39,7 +39,7 @@ export function readLegacy(bytes: Uint8Array): TorchContents {
   };
   const protocol = next();
   if (protocol !== PROTOCOL) {
-    throw new RangeError(`it is of torch.save's protocol ${String(protocol)}, not ${PROTOCOL}`);
+    throw new RangeError(`it is of torch.save's protocol ${said(protocol)}, not ${PROTOCOL}`);
   }
   const machine = next();
   if (machine instanceof Map && machine.get("little_endian") === false) {
@@ -52,7 +52,7 @@ export function readLegacy(bytes: Uint8Array): TorchContents {
   for (const key of keys) {
     const storage = storages.get(String(key));
     if (!storage?.type) {
-      throw new RangeError(`its storage ${String(key)} is of ${storage?.name ?? "no known type"}`);
+      throw new RangeError(`its storage ${said(key)} is of ${storage?.name ?? "no known type"}`);
     }
     const raw = values(bytes, at, storage);
     found.set(storage.key, raw);

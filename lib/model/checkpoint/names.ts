@@ -1,5 +1,6 @@
 /** From the names in a file to the names of a model: wrappers' prefixes, and what is not the model's. */
 import type { FileTensor, WeightFile } from "./file_tensor.ts";
+import { printable } from "./printable.ts";
 
 /** An entry of a file under the name that the model gives it. */
 export interface NamedEntry {
@@ -117,6 +118,6 @@ function bareEncoder(file: WeightFile, wanted?: string): [string, ModelEntries] 
 
 /** `names` in a sentence, the first ten of them. */
 export function listNames(names: readonly string[], most = 10): string {
-  const shown = names.slice(0, most).join(", ");
+  const shown = names.slice(0, most).map(printable).join(", ");
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }

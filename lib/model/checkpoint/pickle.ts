@@ -3,6 +3,7 @@
  * come from an allow-list given by the caller; nothing in a file can run code.
  */
 import { PickleInput } from "./pickle_input.ts";
+import { printable } from "./printable.ts";
 
 /** What a pickle may hold here; dicts become Maps, tuples, lists and sets arrays. */
 export type PickleValue =
@@ -25,6 +26,16 @@ export class Opaque {
    * @param isTensor whether it could be meant as a weight
    */
   constructor(readonly what: string, readonly isTensor = false) {}
+}
+
+/** A value in a sentence: what it is, where it is no number or text. */
+export function said(value: PickleValue | undefined): string {
+  if (value === undefined) return "nothing";
+  if (value instanceof Opaque) return value.what;
+  if (typeof value === "string") return `"${printable(value)}"`;
+  if (typeof value === "function") return "a function";
+  if (value === null || typeof value !== "object") return String(value);
+  return Array.isArray(value) ? "a list" : value instanceof Map ? "a dictionary" : "an object";
 }
 
 /** What a pickle's reader lets in. */
@@ -193,7 +204,8 @@ class Reader {
         return stack.push(this.global(input.line(), input.line())) > 0;
       case 0x93: { // STACK_GLOBAL
         const name = this.pop(), module = this.pop();
-        return stack.push(this.global(String(module), String(name))) > 0;
+        if (typeof name !== "string" || typeof module !== "string") throw this.malformed(start);
+        return stack.push(this.global(module, name)) > 0;
       }
       case 0x51: // BINPERSID
         return stack.push(this.rules.persistent(this.pop())) > 0;
@@ -223,7 +235,9 @@ class Reader {
     const value = this.rules.global(module, name);
     if (value !== undefined) return value;
     throw new RangeError(
-      `it holds a ${module}.${name}; only tensors, dictionaries, lists, numbers, strings and what ` +
+      `it holds a ${
+        printable(`${module}.${name}`)
+      }; only tensors, dictionaries, lists, numbers, strings and what ` +
         "else PyTorch's weights_only loader takes are read (save model.state_dict() instead of the " +
         "model)",
     );

@@ -69,12 +69,12 @@ export function parseHeader(bytes: Uint8Array): Header {
 
 function parseEntry(name: string, entry: unknown, available: number): HeaderEntry {
   const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
-  if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
+  if (typeof dtype !== "string" || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
     throw new RangeError(`"${name}" has no type, shape and offsets`);
   }
-  if (typeof dtype !== "string" || !Object.hasOwn(TYPES, dtype)) {
+  if (!Object.hasOwn(TYPES, dtype)) {
     throw new RangeError(
-      `"${name}" is of type ${String(dtype)}; known: ${Object.keys(TYPES).join(", ")}`,
+      `"${name}" is of type ${dtype}; known: ${Object.keys(TYPES).join(", ")}`,
     );
   }
   const [from, to] = offsets;

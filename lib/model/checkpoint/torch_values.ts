@@ -4,7 +4,7 @@
  */
 import { VALUE_BYTES, type ValueType } from "../values.ts";
 import { elements } from "./file_tensor.ts";
-import { Opaque, type PickleCall, type PickleRules, type PickleValue } from "./pickle.ts";
+import { Opaque, type PickleCall, type PickleRules, type PickleValue, said } from "./pickle.ts";
 
 const STORAGES: Record<string, ValueType> = {
   DoubleStorage: "float64",
@@ -176,7 +176,7 @@ export function storageBytes({ type, length }: Storage): number {
 
 function count(value: PickleValue | undefined): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`a tensor has the size, stride or offset ${String(value)}`);
+    throw new RangeError(`a tensor has the size, stride or offset ${said(value)}`);
   }
   return value;
 }
