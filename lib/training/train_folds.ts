@@ -15,9 +15,10 @@ import type { Patch } from "../patching/mod.ts";
  *
  * Files: `<outDir>/<modelName>_fold<k>.safetensors` (best weights, see {@link TrainingInfo}),
  * `<outDir>/last/…` (to go on from), `<logDir>/<modelName>_fold<k>.csv` after every epoch and
- * `<logDir>/<modelName>_report.csv` after every fold, the rows of other folds kept. Killed at any moment and started again with the
- * same settings, it goes on from the last finished epoch and ends with the same weights, bit for bit
- * (on the same backend with as many threads: sums are split among them).
+ * `<logDir>/<modelName>_report.csv` after every fold, the rows of other folds kept. Killed at any
+ * moment and started again with the same settings, it goes on from the last finished epoch and ends
+ * with the same weights, bit for bit (on the same backend with as many threads: sums are split among
+ * them).
  *
  * A fold that was trained on other patches (by content), from other initial weights or with other
  * settings is trained anew, and `onMessage` says why.
