@@ -87,10 +87,15 @@ async function findPython(): Promise<string> {
 
 async function writeKernel(): Promise<void> {
   const folder = join(VENV, "share", "jupyter", "kernels", KERNEL);
+  const deno = [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"];
+  // Windows has no SIGINT to catch; there an interrupt is a message that leaves the kernel running.
   const spec = {
-    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+    argv: WINDOWS
+      ? deno
+      : [venvProgram("python"), join(PROJECT_ROOT, "scripts", "kernel.py"), ...deno],
     display_name: "Crypts (Deno)",
     language: "typescript",
+    interrupt_mode: WINDOWS ? "message" : "signal",
   };
   await writeWhole(join(folder, "kernel.json"), JSON.stringify(spec, null, 2) + "\n");
 }

@@ -11,5 +11,6 @@ export {
   trainOptions,
 } from "./pipeline.ts";
 export { chooseProfile, type Profile, profileRows, PROFILES } from "./profile.ts";
+export { InterruptedError, interruptFile, interruptSignal } from "./interrupt.ts";
 export { createProgress, formatSeconds, type Progress } from "./progress.ts";
 export { BUILT_IN_DATA, openWorkspace, shortPath, type Workspace } from "./workspace.ts";
