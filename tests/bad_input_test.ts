@@ -108,7 +108,7 @@ Deno.test("an image that only the table knows is named", () =>
 Deno.test("an id that occurs twice, or an image in two formats, is named", async () => {
   await refusesDataset(
     (root) => Deno.writeTextFile(`${root}/test.csv`, "id,predicted\ncccc,1 1\ncccc,2 1\n"),
-    /test\.csv: row 2 repeats the id "cccc"/,
+    /test\.csv, line 3 repeats the id "cccc"/,
   );
   await refusesDataset(
     (root) => Deno.copyFile(`${root}/train/a.tiff`, `${root}/train/a.png`),

@@ -8,13 +8,13 @@ import { dirname } from "node:path";
  * @throws {Error} naming the path when it cannot be written; nothing is left behind
  */
 export async function writeWhole(path: string, data: Uint8Array | string): Promise<void> {
-  await writeWith(
-    path,
-    (temporary) =>
-      typeof data === "string"
-        ? Deno.writeTextFile(temporary, data)
-        : Deno.writeFile(temporary, data),
-  );
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  await writeWith(path, async (temporary) => {
+    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    // On the disk before it has its name: after a power cut, the old file is there or the new one.
+    await file.syncData();
+  });
 }
 
 /**

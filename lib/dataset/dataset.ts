@@ -9,11 +9,9 @@
  * Tables are optional where masks or annotations say what is crypt; there may be no test split.
  */
 import { join } from "node:path";
-import { readTextRows } from "../tables/mod.ts";
-import { exists } from "../base/mod.ts";
+import { collectNotices, exists, notice } from "../base/mod.ts";
 import {
   decodeRle,
-  EMPTY_RLE,
   isEmptyRle,
   polygonsToLabels,
   polygonsToMask,
@@ -23,10 +21,14 @@ import {
   labelComponents,
   type LabelMask,
   type Mask,
+  noticeShare,
   probeImage,
   readLabels,
   readMask,
 } from "../image/mod.ts";
+import { readEncodings } from "./encodings.ts";
+import { listAnnotations, listImages, listMasks } from "./files.ts";
+import { type Information, INFORMATION_CSV, readInformation } from "./information.ts";
 
 /** One image of a data set and what is known of it. */
 export interface ImageRecord {
@@ -48,6 +50,8 @@ export interface ImageRecord {
   pixelSize: number | null;
   /** QuPath's annotations beside the image, where they are there. */
   polygonsPath: string | null;
+  /** The class of these annotations that is crypt; null or absent: `Crypt` where there are several. */
+  annotationClass?: string | null;
   /** Sides of the image in pixels. */
   width: number;
   height: number;
@@ -69,19 +73,19 @@ export interface OpenDatasetOptions {
    * whose images are not there are taken too when the information table gives their size.
    */
   images?: "required" | "optional";
+  /** The class in QuPath's annotations that is crypt; default: the only one, else `Crypt`. */
+  annotationClass?: string | null;
 }
 
-/** The table of donors and sizes; it may be absent. */
-export const INFORMATION_CSV = "colon-dataset_information.csv";
-
-const IMAGE_FILE = /^(?<id>[^.].*?)(\.ome)?\.(tiff?|svs|png|jpe?g)$/i;
-
 /**
- * Opens the data set in the folder `root`. Headers of images are read, pixels are not.
+ * Opens the data set in the folder `root`. Headers of images are read, pixels are not. Masks and
+ * annotations are found in every format and case of their extension; what belongs to no image is
+ * named in a notice.
  *
  * @throws {Deno.errors.NotFound} naming the folder that is missing
  * @throws {RangeError} naming a missing column, an image in a table without a file, an id that occurs
- *   twice, a size that differs from the information table's, or a data set without images
+ *   twice or is no name, two masks or annotations of one image, a size that differs from the
+ *   information table's, or a data set without images
  */
 export async function openDataset(
   root: string,
@@ -109,7 +113,9 @@ export async function ensureMask(record: ImageRecord): Promise<Mask> {
   const { height, width } = record, source = await annotationOf(record);
   if (source.kind === "mask") return await readMask(source.path, { height, width });
   if (source.kind === "encoding") return decode(record, source.rle);
-  return { data: polygonsToMask(await readPolygons(source.path), height, width), height, width };
+  const data = polygonsToMask(await polygonsOf(record, source.path), height, width);
+  noticeShare(`annotation ${source.path}`, data);
+  return { data, height, width };
 }
 
 /**
@@ -126,7 +132,12 @@ export async function ensureLabels(record: ImageRecord): Promise<LabelMask> {
   const { height, width } = record, source = await annotationOf(record);
   if (source.kind === "mask") return await readLabels(source.path, { height, width });
   if (source.kind === "encoding") return labelComponents(decode(record, source.rle));
-  return { data: polygonsToLabels(await readPolygons(source.path), height, width), height, width };
+  const data = polygonsToLabels(await polygonsOf(record, source.path), height, width);
+  return { data, height, width };
+}
+
+async function polygonsOf({ annotationClass }: ImageRecord, path: string) {
+  return await readPolygons(path, { annotationClass });
 }
 
 /** Where an image's crypts are told; {@link ensureMask} has the order. */
@@ -148,40 +159,12 @@ async function annotationOf(record: ImageRecord): Promise<AnnotationSource> {
 
 function decode({ id, split, height, width }: ImageRecord, rle: string): Mask {
   try {
-    return { data: decodeRle(rle, height, width), height, width };
+    const data = decodeRle(rle, height, width);
+    if (!isEmptyRle(rle)) noticeShare(`${split}.csv, id ${id}: the encoding`, data);
+    return { data, height, width };
   } catch (error) {
     throw new RangeError(`${split}.csv, id ${id}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-interface Information {
-  width: number;
-  height: number;
-  donor: string | null;
-  grade: string | null;
-  pixelSize: number | null;
-}
-
-async function readInformation(root: string): Promise<Map<string, Information>> {
-  const path = join(root, INFORMATION_CSV), rows = new Map<string, Information>();
-  if (!await exists(path)) return rows;
-  const columns = ["image_file", "width_pixels", "height_pixels"];
-  for (const row of readTextRows(path, columns)) {
-    const id = stem(row.image_file ?? "");
-    const side = (column: string) => {
-      const value = Number(row[column]);
-      if (Number.isInteger(value) && value > 0) return value;
-      throw new RangeError(`${path}, image ${id}: ${column} must be pixels, got "${row[column]}"`);
-    };
-    rows.set(id, {
-      width: side("width_pixels"),
-      height: side("height_pixels"),
-      donor: row.patient_number ?? null,
-      grade: row.grade || null,
-      pixelSize: Number(row.pixel_size_um) || null,
-    });
-  }
-  return rows;
 }
 
 async function openSplit(
@@ -190,36 +173,39 @@ async function openSplit(
   information: Map<string, Information>,
   options: OpenDatasetOptions,
 ): Promise<ImageRecord[]> {
+  const { annotationClass = null } = options, optional = options.images === "optional";
   const folder = join(root, split), table = join(root, `${split}.csv`);
-  const optional = options.images === "optional";
-  const hasTable = await exists(table);
+  const hasTable = await exists(table), hasFolder = await exists(folder);
   // A split that is not there at all is empty; a table whose images are not there is a mistake.
-  if (!hasTable && !await exists(folder)) return [];
-  const files = await listImages(folder, optional);
+  if (!hasTable && !hasFolder) return [];
+  if (!hasFolder && !optional) throw new Deno.errors.NotFound(`no image folder at ${folder}`);
+  const files = await listImages(folder);
   const encodings = hasTable ? readEncodings(table) : new Map<string, string>();
   const ids = [...encodings.keys(), ...[...files.keys()].filter((id) => !encodings.has(id))];
+  const known = new Set(ids), maskFolder = join(root, `${split}_mask`);
+  const masks = await listMasks(maskFolder, known);
+  const annotations = await listAnnotations(folder, known);
   return await Promise.all(ids.map(async (id) => {
-    const file = files.get(id), known = information.get(id);
-    if (!file && !(optional && known)) {
+    const file = files.get(id), said = information.get(id);
+    if (!file && !(optional && said)) {
       const size = optional ? `, nor ${INFORMATION_CSV} its size` : "";
       throw new RangeError(`${table} names image "${id}", but ${folder} has no such image${size}`);
     }
     const imagePath = join(folder, file ?? `${id}.tiff`);
-    const header = file ? await probeImage(imagePath) : { ...known!, pixelSize: null };
+    const header = file ? await probeImage(imagePath) : { ...said!, pixelSize: null };
     const { height, width } = header;
-    if (known && (known.height !== height || known.width !== width)) {
+    if (said && (said.height !== height || said.width !== width)) {
       throw new RangeError(
         `image ${imagePath} is ${height} x ${width} (height x width), ` +
-          `${INFORMATION_CSV} says ${known.height} x ${known.width}`,
+          `${INFORMATION_CSV} says ${said.height} x ${said.width}`,
       );
     }
-    const maskPath = join(root, `${split}_mask`, `${id}.tiff`);
-    const polygons = join(folder, `${id}.json`);
-    const polygonsPath = await exists(polygons) ? polygons : null;
-    const rle = encodings.get(id) ?? null;
-    const annotated = rle === null
-      ? polygonsPath !== null || await exists(maskPath)
-      : !isEmptyRle(rle) || polygonsPath !== null || await holdsCrypt(maskPath);
+    const maskPath = masks.get(id) ?? join(maskFolder, `${id}.tiff`);
+    const polygonsPath = annotations.get(id) ?? null, rle = encodings.get(id) ?? null;
+    const annotated = polygonsPath !== null ||
+      (rle === null
+        ? masks.has(id)
+        : !isEmptyRle(rle) || masks.has(id) && await holdsCrypt(maskPath));
     return {
       id,
       split,
@@ -227,14 +213,26 @@ async function openSplit(
       maskPath,
       rle,
       annotated,
-      donor: known?.donor ?? null,
-      grade: known?.grade ?? null,
-      pixelSize: known?.pixelSize ?? header.pixelSize,
+      donor: said?.donor ?? null,
+      grade: said?.grade ?? null,
+      pixelSize: pixelSizeOf(imagePath, said?.pixelSize ?? null, header.pixelSize),
       polygonsPath,
+      annotationClass,
       width,
       height,
     };
   }));
+}
+
+/** The table's pixel size before the file's, which a notice names when it is another. */
+function pixelSizeOf(path: string, said: number | null, stated: number | null): number | null {
+  if (said !== null && stated !== null && Math.abs(stated / said - 1) > 0.05) {
+    notice(
+      `image ${path} says ${Number(stated.toPrecision(4))} µm per pixel, ${INFORMATION_CSV} ` +
+        `${said}: the table's value is taken`,
+    );
+  }
+  return said ?? stated;
 }
 
 /**
@@ -242,42 +240,6 @@ async function openSplit(
  * programs write an empty mask of an image that nobody has annotated.
  */
 async function holdsCrypt(path: string): Promise<boolean> {
-  return await exists(path) && (await readMask(path)).data.includes(1);
-}
-
-/** Id to encoding, in the table's order. */
-function readEncodings(path: string): Map<string, string> {
-  const encodings = new Map<string, string>();
-  readTextRows(path, ["id", "predicted"]).forEach((row, i) => {
-    if (!row.id) throw new RangeError(`${path}: row ${i + 1} has no id`);
-    const id = stem(row.id);
-    if (encodings.has(id)) throw new RangeError(`${path}: row ${i + 1} repeats the id "${id}"`);
-    encodings.set(id, row.predicted ?? EMPTY_RLE);
-  });
-  return encodings;
-}
-
-/** Id to file name, sorted by id. */
-async function listImages(folder: string, optional: boolean): Promise<Map<string, string>> {
-  if (!await exists(folder)) {
-    if (optional) return new Map();
-    throw new Deno.errors.NotFound(`no image folder at ${folder}`);
-  }
-  const names: string[] = [];
-  for await (const entry of Deno.readDir(folder)) if (!entry.isDirectory) names.push(entry.name);
-  const files = new Map<string, string>();
-  for (const name of names.sort()) {
-    const id = IMAGE_FILE.exec(name)?.groups?.id;
-    if (id === undefined) continue;
-    if (files.has(id)) {
-      throw new RangeError(`${folder} has two images "${id}": ${files.get(id)} and ${name}`);
-    }
-    files.set(id, name);
-  }
-  return files;
-}
-
-/** The id of a file name that may have an image's extension. */
-function stem(name: string): string {
-  return IMAGE_FILE.exec(name)?.groups?.id ?? name;
+  const { result } = await collectNotices(() => readMask(path));
+  return result.data.includes(1);
 }

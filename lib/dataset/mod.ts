@@ -4,7 +4,7 @@ export {
   ensureLabels,
   ensureMask,
   type ImageRecord,
-  INFORMATION_CSV,
   openDataset,
 } from "./dataset.ts";
 export { recordInputs } from "./record_inputs.ts";
+export { INFORMATION_CSV } from "./information.ts";

@@ -4,12 +4,12 @@ import type { ImageRecord } from "./dataset.ts";
 
 /**
  * Digests of everything that {@link ImageRecord} says of pixels and crypts: the image's file, its mask's,
- * its encoding and its polygons, each where it is there.
+ * its encoding, its polygons and their class, each where it is there.
  *
  * @throws {Error} naming a file that cannot be read
  */
 export async function recordInputs(
-  record: Pick<ImageRecord, "imagePath" | "maskPath" | "rle" | "polygonsPath">,
+  record: Pick<ImageRecord, "imagePath" | "maskPath" | "rle" | "polygonsPath" | "annotationClass">,
   digests: FileDigests,
 ): Promise<Record<string, string>> {
   const found = {
@@ -17,6 +17,7 @@ export async function recordInputs(
     mask: await digests.ofExisting(record.maskPath),
     encoding: record.rle === null ? null : digestOf(record.rle),
     polygons: await digests.ofExisting(record.polygonsPath),
+    annotationClass: record.annotationClass ?? null,
   };
   return Object.fromEntries(
     Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== null),

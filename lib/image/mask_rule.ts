@@ -1,10 +1,12 @@
 /** What the pixels of a mask file mean: the rule that docs/data.md has as a table. */
 import { notice } from "../base/mod.ts";
 import type { SampleType } from "./samples.ts";
+import { shareVoid } from "./void.ts";
 
 /** Pixels of a mask file and what its header says of them. */
 export interface MaskPixels {
   path: string;
+  width: number;
   /** Interleaved. */
   data: SampleType;
   channels: number;
@@ -32,16 +34,15 @@ const USUAL_SHARE = [0.0001, 0.95] as const;
  * @throws {RangeError} naming the file when it cannot be decided which pixels are crypt
  */
 export function maskMeaning(pixels: MaskPixels): MaskMeaning {
-  const { path, palette, lossy } = pixels;
+  const { path, width, palette, lossy } = pixels;
   const values = onlyChannel(pixels);
   if (values === null) return colourMeaning(pixels);
-  return lossy ? lossyMeaning(path, values) : valueMeaning(path, values, palette);
+  return lossy ? lossyMeaning(path, values) : valueMeaning(path, values, width, palette);
 }
 
 /** Tells of a mask that covers nearly all or nothing of its image. */
 export function noticeShare(what: string, mask: Uint8Array): void {
-  let crypt = 0;
-  for (let i = 0; i < mask.length; i++) crypt += mask[i];
+  const crypt = sumOf(mask);
   const share = crypt / mask.length, percent = `${(100 * share).toFixed(2)} %`;
   if (share > USUAL_SHARE[1]) {
     notice(`${what} covers ${percent} of its image: is what is 0 there the background?`);
@@ -52,6 +53,22 @@ export function noticeShare(what: string, mask: Uint8Array): void {
         : `${what} covers ${percent} of its image (${crypt} pixels): is it of this image?`,
     );
   }
+}
+
+/** The sum of 0/1 bytes, four at a time where they lie so. */
+function sumOf(mask: Uint8Array): number {
+  const words = mask.byteOffset % 4 === 0
+    ? new Uint32Array(mask.buffer, mask.byteOffset, mask.length >> 2)
+    : new Uint32Array();
+  let sum = 0;
+  for (let i = 0; i < words.length;) {
+    // A byte of the accumulator holds up to 255.
+    let bytes = 0;
+    for (const end = Math.min(words.length, i + 255); i < end; i++) bytes += words[i];
+    sum += (bytes & 255) + (bytes >>> 8 & 255) + (bytes >>> 16 & 255) + (bytes >>> 24);
+  }
+  for (let i = words.length * 4; i < mask.length; i++) sum += mask[i];
+  return sum;
 }
 
 /** The one channel that carries the mask; null where colours do. */
@@ -122,7 +139,12 @@ function lossyMeaning(path: string, data: SampleType): MaskMeaning {
 }
 
 /** One channel of exact values. */
-function valueMeaning(path: string, data: SampleType, palette: boolean): MaskMeaning {
+function valueMeaning(
+  path: string,
+  data: SampleType,
+  width: number,
+  palette: boolean,
+): MaskMeaning {
   const counts = new Uint32Array(data instanceof Uint16Array ? 65536 : 256);
   for (let i = 0; i < data.length; i++) counts[data[i]]++;
   const values: number[] = [];
@@ -134,7 +156,7 @@ function valueMeaning(path: string, data: SampleType, palette: boolean): MaskMea
   if (labels || values.at(-1) !== top) return labelMeaning(data);
   // Pascal VOC and its followers: 255 is void, neither object nor background.
   const isVoid = palette ? counts[top - 1] === 0 : others.length === others.at(-1);
-  if (isVoid) return labelMeaning(data.map((v) => v === top ? 0 : v), others.length > 1);
+  if (isVoid) return labelMeaning(shareVoid(data, width, top), others.length > 1);
   const marked = data.length - counts[0];
   if (others.length >= 8 && counts[top] > marked / 2) {
     notice(`mask ${path} has soft edges: what is 128 or brighter counts as crypt`);

@@ -2,7 +2,7 @@
 import type { MaskPixels } from "./mask_rule.ts";
 import type { ImageHeader } from "./probe.ts";
 import { pngIndices } from "./png_indices.ts";
-import { named, openImage, readSamples, type SampleType } from "./samples.ts";
+import { decode, named, readSamples, type SampleType } from "./samples.ts";
 import type { TiffDirectory } from "./tiff.ts";
 
 /**
@@ -15,11 +15,12 @@ import type { TiffDirectory } from "./tiff.ts";
 export async function maskValues(path: string, header: ImageHeader): Promise<MaskPixels> {
   const { palette, hasAlpha, format, tiff, depth } = header;
   const lossy = format === "jpeg" || tiff?.[0].compression === 7;
-  const one = (data: SampleType) => ({ path, data, channels: 1, hasAlpha: false, palette, lossy });
+  const shared = { path, width: header.width, palette, lossy };
+  const one = (data: SampleType) => ({ ...shared, data, channels: 1, hasAlpha: false });
   if (palette) return one(await named(path, () => paletteIndices(path, header)));
   if (depth !== "uchar" && depth !== "ushort") return one(await wideLabels(path, header));
   const { data, channels } = await named(path, () => readSamples(path, header));
-  if (channels > 1) return { path, data, channels, hasAlpha, palette, lossy };
+  if (channels > 1) return { ...shared, data, channels, hasAlpha };
   if (tiff?.[0].photometric === 0) return one(uninverted(path, data, tiff[0]));
   return one(header.bits === 2 || header.bits === 4 ? unscaled(data, header.bits) : data);
 }
@@ -41,7 +42,7 @@ const WIDE = { char: Int8Array, short: Int16Array, int: Int32Array, uint: Uint32
 
 /** Labels of 8 or 16 signed bits, or of 32 bits, as scikit-image and Cellpose have them. */
 async function wideLabels(path: string, header: ImageHeader): Promise<Uint16Array> {
-  const { depth, channels, lenient } = header;
+  const { depth, channels } = header;
   const refused = (found: string) =>
     new RangeError(`mask ${path} must hold whole numbers from 0 to 65535, found ${found}`);
   const kind = depth === "float"
@@ -53,8 +54,12 @@ async function wideLabels(path: string, header: ImageHeader): Promise<Uint16Arra
   const data = await named(
     path,
     () =>
-      openImage(path, { lenient }).toColourspace(depth === "short" ? "grey16" : "b-w")
-        .raw({ depth: depth as "float" }).toBuffer(),
+      decode(
+        path,
+        (image) =>
+          image.toColourspace(depth === "short" ? "grey16" : "b-w")
+            .raw({ depth: depth as "float" }).toBuffer(),
+      ),
   );
   const values = new kind(
     data.buffer as ArrayBuffer,
@@ -63,7 +68,7 @@ async function wideLabels(path: string, header: ImageHeader): Promise<Uint16Arra
   );
   // libvips cuts signed 16 bits at 0 on the way here.
   const least = depth === "short"
-    ? (await named(path, () => openImage(path, { lenient }).stats())).channels[0].min
+    ? (await named(path, () => decode(path, (image) => image.stats()))).channels[0].min
     : 0;
   if (least < 0) throw refused(`${least}`);
   for (const value of values) {

@@ -4,6 +4,8 @@ export { labBytesToRgb, labToRgb, rgbToLab, rgbToLabBytes } from "./cielab.ts";
 export { readGreyValues } from "./grey_values.ts";
 export { labelComponents } from "./components.ts";
 export { readLabels } from "./labels.ts";
+export { noticeShare } from "./mask_rule.ts";
+export { implausible, parsePixelSize } from "./pixel_size.ts";
 export {
   CENTERED,
   checkPreprocessing,

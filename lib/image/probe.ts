@@ -1,7 +1,7 @@
 /** What the header of an image file says, without its pixels. */
 import sharp, { type Metadata } from "sharp";
 import { notice } from "../base/mod.ts";
-import { named, openImage } from "./samples.ts";
+import { decode, named } from "./samples.ts";
 import { densityPixelSize, implausible, pixelSizeOf } from "./pixel_size.ts";
 import { readTiffDirectories, type TiffDirectory } from "./tiff.ts";
 import { tiffObstacle } from "./tiff_obstacles.ts";
@@ -33,8 +33,6 @@ export interface ImageHeader {
   grey: boolean;
   /** The TIFF's directories; null for other formats. */
   tiff: readonly TiffDirectory[] | null;
-  /** Whether only errors end the decoding: the directory has harmless warnings. */
-  lenient: boolean;
 }
 
 /** What sharp may open: other formats hold no pixels, or several pictures. */
@@ -57,7 +55,7 @@ export async function probeImage(path: string): Promise<ImageHeader> {
   const bytes = await fileLength(path);
   const tiff = await readTiffDirectories(path);
   if (!tiff) await checkSignature(path);
-  const { meta, lenient } = await metadata(path, tiff !== null);
+  const meta = await named(path, () => decode(path, (image) => image.metadata()));
   const openSlideLevels = (meta.levels ?? []).map(({ height, width }) => ({ height, width }));
   if (!FORMATS.includes(meta.format) && openSlideLevels.length === 0) {
     throw new RangeError(`${path} is a ${meta.format} file, expected TIFF, PNG or JPEG`);
@@ -80,7 +78,6 @@ export async function probeImage(path: string): Promise<ImageHeader> {
     bits: meta.bitsPerSample ?? 8,
     grey: meta.channels <= 2 && (meta.space === "b-w" || meta.space === "grey16"),
     tiff,
-    lenient,
   };
 }
 
@@ -122,20 +119,6 @@ async function checkSignature(path: string): Promise<void> {
   throw new RangeError(
     `${path} is a JPEG 2000 file, which is not read here: convert it to TIFF, PNG or JPEG`,
   );
-}
-
-/** Directories of TIFFs with odd but harmless fields (unsorted, text without NUL) only warn. */
-async function metadata(
-  path: string,
-  tiff: boolean,
-): Promise<{ meta: Metadata; lenient: boolean }> {
-  try {
-    return { meta: await openImage(path).metadata(), lenient: false };
-  } catch (cause) {
-    if (!tiff) return await named(path, () => Promise.reject(cause));
-    const meta = await named(path, () => openImage(path, { failOn: "error" }).metadata());
-    return { meta, lenient: true };
-  }
 }
 
 function checkExpansion(

@@ -2,7 +2,7 @@
 import { probeImage } from "./probe.ts";
 import { checkRgb, checkSixteenBits, toRgb } from "./rgb_rule.ts";
 import { readMaskFile } from "./labels.ts";
-import { named, openImage, samplesOf } from "./samples.ts";
+import { decode, named, samplesOf } from "./samples.ts";
 import { type Mask, resizeMask, type RgbImage, scaledSize } from "./pixels.ts";
 
 /**
@@ -20,11 +20,12 @@ export async function readRgb(path: string, options: { scale?: number } = {}): P
   checkRgb(path, header);
   const size = scaledSize(header, options.scale);
   await checkSixteenBits(path, header);
-  const pipeline = openImage(path, { lenient: header.lenient });
-  if (size.height !== header.height || size.width !== header.width) {
-    pipeline.resize(size.width, size.height, { fit: "fill", kernel: "lanczos3" });
-  }
-  const { data, channels } = await named(path, () => samplesOf(pipeline, header));
+  const scaled = size.height !== header.height || size.width !== header.width;
+  const { data, channels } = await named(path, () =>
+    decode(path, (image) => {
+      if (scaled) image.resize(size.width, size.height, { fit: "fill", kernel: "lanczos3" });
+      return samplesOf(image, header);
+    }));
   return { data: toRgb(path, data, channels, header.hasAlpha), ...size };
 }
 

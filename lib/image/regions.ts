@@ -1,8 +1,8 @@
 /** Windows of images that are too big for memory: tiled and pyramidal TIFF, OME-TIFF, SVS. */
-import type { SharpOptions } from "sharp";
+import type { Sharp, SharpOptions } from "sharp";
 import { type ImageHeader, probeImage } from "./probe.ts";
 import { checkRgb, checkSixteenBits, toRgb } from "./rgb_rule.ts";
-import { openImage, samplesOf } from "./samples.ts";
+import { decode as decodeFile, samplesOf } from "./samples.ts";
 import { crop, type RgbImage, scaledSize } from "./pixels.ts";
 import type { TiffDirectory } from "./tiff.ts";
 
@@ -136,19 +136,22 @@ export class RegionReader {
     const { level, header, path } = this;
     const rows = widen(top, height, this.height, level.height);
     const columns = widen(left, width, this.width, level.width);
-    const image = openImage(this.path, { lenient: header.lenient, ...level.input }).extract({
-      top: rows.source,
-      left: columns.source,
-      height: rows.sourceLength,
-      width: columns.sourceLength,
-    });
-    if (level.height !== this.height || level.width !== this.width) {
-      image.resize(columns.length, rows.length, { fit: "fill", kernel: "lanczos3" })
-        .extract({ top: rows.inset, left: columns.inset, height, width });
-    }
+    const pipeline = (image: Sharp) => {
+      image.extract({
+        top: rows.source,
+        left: columns.source,
+        height: rows.sourceLength,
+        width: columns.sourceLength,
+      });
+      if (level.height !== this.height || level.width !== this.width) {
+        image.resize(columns.length, rows.length, { fit: "fill", kernel: "lanczos3" })
+          .extract({ top: rows.inset, left: columns.inset, height, width });
+      }
+      return samplesOf(image, header);
+    };
     let samples;
     try {
-      samples = await samplesOf(image, header);
+      samples = await decodeFile(path, pipeline, level.input);
     } catch (cause) {
       throw new Error(
         `cannot read rows ${top} to ${top + height} of ${path}: ${(cause as Error).message}`,

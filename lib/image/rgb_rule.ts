@@ -1,6 +1,6 @@
 /** What counts as an RGB image, and how its samples become 8-bit RGB: the rules of docs/data.md. */
 import type { ImageHeader } from "./probe.ts";
-import { named, openImage, type SampleType } from "./samples.ts";
+import { decode, named, type SampleType } from "./samples.ts";
 
 /**
  * @throws {RangeError} naming the file when its header is not that of an RGB or grey image of 8 or 16
@@ -39,7 +39,7 @@ export async function checkSixteenBits(path: string, header: ImageHeader): Promi
   if (header.depth !== "ushort") return;
   const { channels } = await named(
     path,
-    () => openImage(path, { lenient: header.lenient }).stats(),
+    () => decode(path, (image) => image.stats()),
   );
   const brightest = Math.max(...channels.map(({ max }) => max));
   if (brightest > TWELVE_BITS) return;

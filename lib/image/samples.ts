@@ -15,29 +15,41 @@ export interface SampleFormat {
   depth: string;
   channels: number;
   grey: boolean;
-  lenient: boolean;
 }
 
+/** Warnings of libtiff about fields that no pixel depends on. */
+const HARMLESS = [
+  /^Invalid TIFF directory; tags are not sorted/,
+  /^ASCII value for tag "/,
+  /^Unknown field with tag/,
+  /"(ImageDescription|Software|DateTime|Artist|HostComputer|Make|Model|Copyright|DocumentName|PageName|PageNumber|[XY]Resolution|ResolutionUnit|XMLPacket|Photoshop|RichTIFFIPTC|ICC Profile)".*ignored/,
+];
+
 /**
- * An image file for sharp: without its limit of pixels, made for web servers, which slides exceed,
- * and without conversion by an embedded colour profile, since pixels are measurements here.
- *
- * @param options.lenient harmless warnings of a TIFF's directory do not end the decoding; cut-off
- *   files and broken pixels do
+ * Decodes an image file by `run`: without sharp's limit of pixels, made for web servers, which slides
+ * exceed, and without conversion by an embedded colour profile, since pixels are measurements here.
+ * Any warning ends the decoding, except those about a TIFF's fields that no pixel depends on.
  */
-export function openImage(
+export async function decode<T>(
   source: string | Uint8Array,
-  options: SharpOptions & { lenient?: boolean } = {},
-): Sharp {
-  const { page, tiff, openSlide, lenient = false } = options;
-  return sharp(source, {
-    limitInputPixels: false,
-    ignoreIcc: true,
-    failOn: lenient ? "error" : "warning",
-    ...(page === undefined ? {} : { page }),
-    ...(tiff === undefined ? {} : { tiff }),
-    ...(openSlide === undefined ? {} : { openSlide }),
-  });
+  run: (image: Sharp) => Promise<T>,
+  options: SharpOptions = {},
+): Promise<T> {
+  const open = (failOn: "warning" | "error") =>
+    sharp(source, { limitInputPixels: false, ignoreIcc: true, failOn, ...options });
+  try {
+    return await run(open("warning"));
+  } catch (error) {
+    if (!isHarmless((error as Error).message)) throw error;
+    return await run(open("error"));
+  }
+}
+
+function isHarmless(message: string): boolean {
+  const [head, ...lines] = message.split("\n");
+  const warnings = lines.filter((line) => !/^error in (tile|strip) |^\s*$/.test(line));
+  return head.startsWith("Warning treated as error") && warnings.length > 0 &&
+    warnings.every((line) => HARMLESS.some((pattern) => pattern.test(line)));
 }
 
 /** Reads all samples of a file of 8 or 16 bits; errors are sharp's. */
@@ -45,7 +57,7 @@ export async function readSamples(
   source: string | Uint8Array,
   format: SampleFormat,
 ): Promise<Samples> {
-  return await samplesOf(openImage(source, { lenient: format.lenient }), format);
+  return await decode(source, (image) => samplesOf(image, format));
 }
 
 /** The samples that come out of a pipeline on an image of that format; errors are sharp's. */

@@ -84,10 +84,16 @@ export class TiffStream {
       const file = await Deno.open(temporary, { write: true, create: true, truncate: true });
       const stream = new TiffStream(path, temporary, file, layout);
       // The header is written again when the directory's place is known.
-      await stream.write(new Uint8Array(16));
+      await stream.write(new Uint8Array(16)).catch(async (error) => {
+        await stream.abort();
+        throw error;
+      });
       return stream;
     } catch (cause) {
-      throw new Error(`cannot write ${path}: ${(cause as Error).message}`, { cause });
+      const { message } = cause as Error;
+      throw new Error(message.includes(path) ? message : `cannot write ${path}: ${message}`, {
+        cause,
+      });
     }
   }
 
@@ -147,6 +153,7 @@ export class TiffStream {
     await this.write(encodeDirectory(tags, directory, this.big));
     await this.file.seek(0, Deno.SeekMode.Start);
     await this.write(encodeHeader(directory, this.big));
+    await this.file.syncData();
     this.open = false;
     this.file.close();
     await Deno.rename(this.temporary, this.path);
@@ -179,7 +186,11 @@ export class TiffStream {
   }
 
   private async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) at += await this.file.write(bytes.subarray(at));
+    try {
+      for (let at = 0; at < bytes.length;) at += await this.file.write(bytes.subarray(at));
+    } catch (cause) {
+      throw new Error(`cannot write ${this.path}: ${(cause as Error).message}`, { cause });
+    }
     this.offset += bytes.length;
   }
 }

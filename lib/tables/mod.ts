@@ -1,2 +1,2 @@
 /** Tables in and out. */
-export { readCsv, readTextRows, writeCsv } from "./csv.ts";
+export { checkColumns, readCsv, readTable, readTextRows, type TextTable, writeCsv } from "./csv.ts";

@@ -131,7 +131,18 @@ mask("m_labels_int64.tif", "64 bits", LABELS.astype(np.int64), expected={"refuse
 mask("m_negative.tif", "a negative label", LABELS.astype(np.int16) - 1, expected={"refused": "found -1"})
 mask("m_probability.tif", "probabilities", LABELS.astype(np.float32) / 4, expected={"refused": "found 0.25"})
 mask("m_levels.tif", "three grey levels", LABELS * 85, expected={"refused": "has the values 0, 85, 170, 255"})
-mask("m_void.tif", "labels and void 255", np.where(LABELS == 3, 255, LABELS), expected={"crypt": 10 * 16 + 16 * 20, "labels": 2})
+# void is a band of a pixel on both sides of each outline, as in Pascal VOC
+# (which closes the gap of the third region: it is closed here from the start)
+WHOLE = LABELS.copy()
+WHOLE[20:36, 4:20] = 3
+grown, shrunk = np.zeros_like(WHOLE), WHOLE.copy()
+for dy in (-1, 0, 1):
+    for dx in (-1, 0, 1):
+        moved = np.roll(WHOLE, (dy, dx), (0, 1))
+        grown = np.maximum(grown, moved)
+        shrunk[moved != WHOLE] = 0
+VOID = np.where(grown > 0, np.where(shrunk > 0, WHOLE, 255), 0).astype(np.uint8)
+mask("m_void.tif", "labels and void 255", VOID, expected={"crypt": CRYPT + 32, "labels": 3})
 soft = np.asarray(Image.fromarray(MASK).resize((W * 2, H * 2), Image.BICUBIC).resize((W, H), Image.BICUBIC))
 mask("m_soft.tif", "soft edges", soft, expected={"crypt": CRYPT, "near": 40, "notice": "soft edges"})
 
@@ -147,8 +158,7 @@ for suffix in ["png", "tif"]:
     palette(f"m_palette.{suffix}", "a palette whose 0 is white", LABELS, WHITE_FIRST + [[0, 0, 0]] * 252, {"crypt": CRYPT, "labels": 3})
 palette("m_palette_4.png", "a palette of four bits", LABELS, WHITE_FIRST + [[9, 9, 9]] * 12, {"crypt": CRYPT, "labels": 3}, bits=4)
 palette("m_palette_1.png", "a palette of one bit", LABELS.clip(0, 1), WHITE_FIRST[:2], {"crypt": CRYPT}, bits=1)
-edge = np.where((LABELS == 0) & (np.roll(LABELS, 1, 1) > 0), 255, LABELS).astype(np.uint8)
-palette("m_voc.png", "Pascal VOC: 255 is void", edge, WHITE_FIRST + [[224, 224, 192]] * 252, {"crypt": CRYPT, "labels": 3})
+palette("m_voc.png", "Pascal VOC: 255 is void", VOID, WHITE_FIRST + [[224, 224, 192]] * 252, {"crypt": CRYPT + 32, "labels": 3})
 Image.fromarray(np.dstack([MASK * 0 + 255] * 3 + [MASK])).save(case("m_alpha.png", "mask", "the mask is in alpha", crypt=CRYPT))
 Image.fromarray(np.dstack([MASK] * 3 + [MASK * 0 + 255])).save(case("m_opaque.png", "mask", "opaque alpha", crypt=CRYPT))
 overlay = np.dstack([MASK * 0 + 255, 255 - LABELS, 255 - MASK, MASK])
