@@ -54,7 +54,8 @@ export async function lockFolder(
       return lockOf(file, shared ? null : path);
     } catch (error) {
       file.close();
-      throw error;
+      if (error instanceof FolderLockedError) throw error;
+      throw new Error(`cannot lock ${folder}: ${(error as Error).message}`, { cause: error });
     }
   }
 }

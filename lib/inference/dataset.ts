@@ -22,8 +22,8 @@ export interface ImagePrediction {
   /** Probability of crypt per pixel, row-major. */
   probability: Float32Array;
   mask: Mask;
-  /** The predicted crypts, found as the settings say. */
-  crypts: Crypt[];
+  /** The predicted crypts, found as the settings say, at each call. */
+  crypts(): Crypt[];
   trust: Trust;
   /** The annotation; null where there is none. */
   truth: Mask | null;
@@ -61,7 +61,7 @@ export async function* predictDataset(
       record,
       probability,
       mask,
-      crypts: [...found.crypts()],
+      crypts: () => [...found.crypts()],
       trust: found.trust,
       truth,
       dice,

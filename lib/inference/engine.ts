@@ -1,69 +1,68 @@
-/** Which engine runs a model: ONNX Runtime on processors, TensorFlow.js on GPUs. */
-import * as tf from "@tensorflow/tfjs-core";
+/** Which engine runs a weight file: ONNX Runtime on processors, TensorFlow.js on GPUs. */
 import { activeBackend } from "../backend/mod.ts";
-import { type GraphModel, onnxPredictor } from "../model/mod.ts";
+import { loadModel, type ModelConfig, openOnnxPredictor } from "../model/mod.ts";
 import { modelPredictor, type TilePredictor } from "./predictor.ts";
 
 /**
  * `"auto"`: TensorFlow.js where its backend is a GPU, else ONNX Runtime (the fastest on processors in
- * every case measured, see docs/backends.md), and TensorFlow.js again where that cannot be used.
+ * every case measured, see docs/benchmarks.md), and TensorFlow.js again where that cannot be used.
  */
 export type Engine = "auto" | "onnx" | "tensorflow";
 
 /** The engines that can be asked for. */
 export const ENGINES: readonly Engine[] = ["auto", "onnx", "tensorflow"];
 
-/** How a model is given its engine. */
+/** How weight files are given their engine. */
 export interface EngineOptions {
   /** Default `"auto"`. */
   engine?: Engine;
   /** Threads of ONNX Runtime; default: as many as there are cores. */
   threads?: number;
-  /** Called with one line when `"auto"` falls back. */
+  /** Called with one line when `"auto"` falls back; default: the console. */
   onMessage?: (line: string) => void;
 }
 
-/** Both engines compute in single precision; more than this is another result. */
-const TOLERANCE = 1e-3;
+/** A weight file that an engine runs. */
+export interface OpenedModel {
+  predictor: TilePredictor;
+  config: Required<ModelConfig>;
+  /** That of the weight file. */
+  metadata: Record<string, string>;
+}
 
 /**
- * A predictor for a model that is loaded. It owns the model: ONNX Runtime's copy of the weights
- * replaces it, and disposing of the predictor disposes of what is left.
- *
- * ONNX Runtime's first answer is compared with TensorFlow.js' on a small tile: where they differ by
- * more than 0.001, or ONNX Runtime cannot be used, `"auto"` says so in a line and keeps TensorFlow.js.
+ * Opens a weight file. For ONNX Runtime it is exported the first time, compared with TensorFlow.js and
+ * kept beside the weights (`.onnx/`); where that fails, `"auto"` says so in a line and TensorFlow.js
+ * runs it.
  *
  * @throws {RangeError} for an unknown engine
- * @throws {Error} when engine `"onnx"` was asked for and cannot be used
+ * @throws {Error} naming a file that cannot be read, or that engine `"onnx"` cannot run
  */
-export async function enginePredictor(
-  model: GraphModel,
+export async function openModel(
+  path: string,
   name: string,
   options: EngineOptions = {},
-): Promise<TilePredictor> {
-  const { engine = "auto", threads, onMessage } = options;
+): Promise<OpenedModel> {
+  const { engine = "auto", threads, onMessage = (line) => console.warn(line) } = options;
   checkEngine(engine);
-  const own = modelPredictor(model, name);
-  if (engine === "tensorflow" || (engine === "auto" && isGpu())) return own;
-  let onnx: TilePredictor | null = null;
-  try {
-    onnx = await onnxPredictor(model, { name, threads });
-    const difference = await largestDifference(onnx, own);
-    if (!(difference <= TOLERANCE)) {
-      throw new Error(`ONNX Runtime's answer differs from TensorFlow.js' by ${difference}`);
-    }
-  } catch (error) {
-    onnx?.dispose();
-    if (engine === "onnx") {
-      own.dispose();
-      throw error;
-    }
-    const reason = (error as Error).message.split("\n")[0];
-    onMessage?.(`${name}: ${own.engine} instead of ONNX Runtime (${reason})`);
-    return own;
+  if (engine === "tensorflow" || (engine === "auto" && isGpu())) {
+    return await inTensorFlow(path, name);
   }
-  own.dispose();
-  return onnx;
+  try {
+    return await openOnnxPredictor(path, { name, threads });
+  } catch (error) {
+    if (engine === "onnx") throw error;
+    // A file that cannot be read at all has its own error.
+    const opened = await inTensorFlow(path, name);
+    const reason = (error as Error).message.split("\n")[0];
+    onMessage(`${name}: ${opened.predictor.engine} instead of ONNX Runtime (${reason})`);
+    return opened;
+  }
+}
+
+async function inTensorFlow(path: string, name: string): Promise<OpenedModel> {
+  const { model, metadata } = await loadModel(path);
+  return { predictor: modelPredictor(model, name), config: model.config, metadata };
 }
 
 /** @throws {RangeError} for an unknown engine, listing the known ones */
@@ -76,13 +75,4 @@ export function checkEngine(engine: string): asserts engine is Engine {
 /** Whether TensorFlow.js runs on a GPU here. */
 function isGpu(): boolean {
   return ["tfjs-node-gpu", "webgpu"].includes(activeBackend()?.name ?? "");
-}
-
-async function largestDifference(a: TilePredictor, b: TilePredictor): Promise<number> {
-  const side = a.sideMultiple;
-  const tile = Uint8Array.from({ length: side * side * 3 }, (_, i) => (i * 37) % 251);
-  await tf.ready();
-  const [[x], [y]] = [await a.predict([tile], side, side), await b.predict([tile], side, side)];
-  // NaN is not above a limit: it must not pass as equal. Both NaN is the model's, refused later.
-  return x.reduce((most, v, i) => Math.max(most, Object.is(v, y[i]) ? 0 : Math.abs(v - y[i])), 0);
 }

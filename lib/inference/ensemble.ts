@@ -1,7 +1,7 @@
 /** Model files become an ensemble. */
 import { basename, extname } from "node:path";
-import { loadModel, type ModelConfig, onnxPredictor, WEIGHT_EXTENSIONS } from "../model/mod.ts";
-import { checkEngine, type EngineOptions, enginePredictor } from "./engine.ts";
+import { type ModelConfig, onnxPredictor, WEIGHT_EXTENSIONS } from "../model/mod.ts";
+import { checkEngine, type EngineOptions, openModel } from "./engine.ts";
 import { type ModelNotes, readModelNotes } from "./model_notes.ts";
 import type { TilePredictor } from "./predictor.ts";
 
@@ -83,17 +83,16 @@ async function openOne(path: string, options: EnsembleOptions) {
     const known = [...WEIGHT_EXTENSIONS, ".onnx"].join(", ");
     throw new RangeError(`model ${path} must be a file of the kind ${known}`);
   }
-  const { model, metadata } = await loadModel(path);
+  const { predictor, config, metadata } = await openModel(path, name, options);
   try {
     for (const [key, wanted] of Object.entries(options.expect ?? {})) {
-      const found = model.config[key as keyof ModelConfig];
+      const found = config[key as keyof ModelConfig];
       if (wanted === undefined || wanted === found) continue;
       throw new RangeError(`model ${path} has ${key} ${found}, expected ${wanted}`);
     }
-    const notes = readModelNotes(path, metadata);
-    return { predictor: await enginePredictor(model, name, options), notes };
+    return { predictor, notes: readModelNotes(path, metadata) };
   } catch (error) {
-    model.dispose();
+    predictor.dispose();
     throw error;
   }
 }

@@ -243,3 +243,52 @@ Deno.test("ids name files in the folder of results and nowhere else", () =>
       /empty has a mask for none of the images: expected a\.tiff/,
     );
   }));
+
+/** Runs `work` in a file system of one megabyte; null where this process may not mount one. */
+async function onSmallDisk<T>(folder: string, work: () => Promise<T>): Promise<T | null> {
+  const call = async (name: string, ...args: string[]) => {
+    try {
+      return (await new Deno.Command(name, { args, stderr: "null" }).output()).success;
+    } catch {
+      return false;
+    }
+  };
+  await Deno.mkdir(folder);
+  if (!await call("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder)) return null;
+  try {
+    return await work();
+  } finally {
+    await call("umount", folder);
+  }
+}
+
+Deno.test("a full disk is reported with the path; finished tables stay as they were", () =>
+  withFolder(async (folder) => {
+    const disk = join(folder, "disk");
+    const tried = await onSmallDisk(disk, async () => {
+      const { list, run } = await batch(folder);
+      const outDir = join(disk, "out");
+      await collectBatch(outDir, await run({ outDir }));
+      const submission = await Deno.readTextFile(join(outDir, "submission.csv"));
+      assert.ok(submission.length > 100);
+      const filler = await Deno.open(join(disk, "filler"), { write: true, create: true });
+      await assert.rejects(async () => {
+        for (;;) await filler.write(new Uint8Array(4096));
+      });
+      filler.close();
+      await assert.rejects(
+        run({ outDir, threshold: 0.3 }),
+        /cannot (lock|write) .*disk\/out.*(no space|ENOSPC)/i,
+      );
+      await assert.rejects(
+        collectBatch(outDir, (await readStates(outDir, list)).slice(1)),
+        /cannot write .*submission\.csv.*(no space|ENOSPC)/i,
+      );
+      assert.equal(await Deno.readTextFile(join(outDir, "submission.csv")), submission);
+      for (const { name } of Deno.readDirSync(join(outDir, "masks"))) {
+        assert.doesNotMatch(name, /part/);
+      }
+      return true;
+    });
+    if (tried === null) console.log("skipped: this process may not mount a small file system");
+  }));

@@ -153,6 +153,21 @@ Deno.test("model files become an ensemble; what does not fit is refused, naming 
     const ort = await onnx.predictors[0].predict([noise(64, 64).data], 64, 64);
     onnx.dispose();
     assert.ok(tf32[0].every((p, i) => Math.abs(p - ort[0][i]) < 1e-4), "ONNX Runtime agrees");
+    const said: string[] = [];
+    const hopeless = { threads: -1, onMessage: (line: string) => void said.push(line) };
+    const fallen = await openEnsemble([first], hopeless);
+    assert.equal(fallen.predictors[0].engine, "TensorFlow.js (wasm)");
+    assert.equal(said.length, 1);
+    assert.match(
+      said[0],
+      /^a\.safetensors: TensorFlow\.js \(wasm\) instead of ONNX Runtime \(.*-1\)$/,
+    );
+    fallen.dispose();
+    await assert.rejects(openEnsemble([first], { ...hopeless, engine: "onnx" }), /ONNX Runtime/);
+    await assert.rejects(
+      openEnsemble([first], { engine: JSON.parse('"torch"') }),
+      /engine must be one of auto, onnx, tensorflow, got "torch"/,
+    );
     await assert.rejects(openEnsemble([]), /at least one model file/);
     await assert.rejects(
       openEnsemble([first, three]),
