@@ -1,6 +1,7 @@
 /** Pictures, tables and text in a notebook's output. */
 import type { DataFrame } from "nodejs-polars";
 import { encodePng, type Mask, type RgbImage } from "../image/mod.ts";
+import { figurePng } from "../viz/mod.ts";
 
 /** What Deno's Jupyter kernel offers; absent outside of it. */
 interface JupyterKernel {
@@ -13,7 +14,7 @@ interface JupyterKernel {
 
 /** A value that the Deno kernel shows as the output of the cell that ends with it. */
 export interface Displayable {
-  [JUPYTER_DISPLAY](): Record<string, unknown>;
+  [JUPYTER_DISPLAY](): Record<string, unknown> | Promise<Record<string, unknown>>;
 }
 
 const JUPYTER_DISPLAY: unique symbol = Symbol.for("Jupyter.display") as never;
@@ -66,13 +67,15 @@ export function liveFigure(): (svg: string) => Promise<void> {
     if (!inNotebook()) return chain;
     const isFirst = first;
     first = false;
-    chain = chain.then(() => broadcastDisplay({ "image/svg+xml": fitting(svg) }, id, isFirst));
+    chain = chain.then(async () => await broadcastDisplay(await figureData(svg), id, isFirst));
     return chain;
   };
 }
 
-function displayable(data: Record<string, unknown>): Displayable {
-  return { [JUPYTER_DISPLAY]: () => data };
+function displayable(
+  data: Record<string, unknown> | (() => Promise<Record<string, unknown>>),
+): Displayable {
+  return { [JUPYTER_DISPLAY]: () => typeof data === "function" ? data() : data };
 }
 
 /** The image (or mask, white on black) as the output of a cell: `await showImage(patch)`. */
@@ -81,7 +84,7 @@ export async function showImage(image: RgbImage | Mask): Promise<Displayable> {
 }
 
 /** An encoded PNG as the output of a cell. */
-export function showPng(png: Uint8Array): Displayable {
+function showPng(png: Uint8Array): Displayable {
   return displayable({ "image/png": base64(png) });
 }
 
@@ -94,14 +97,28 @@ function fitting(svg: string): string {
   return svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ');
 }
 
-/** An SVG figure as the output of a cell, made smaller where the page is narrower than the figure. */
+/**
+ * An SVG figure as the output of a cell, made smaller where the page is narrower than the figure, with
+ * a PNG beside it: JupyterLab shows no SVG of a notebook that it does not trust.
+ */
 export function showSvg(svg: string): Displayable {
-  return displayable({ "image/svg+xml": fitting(svg) });
+  return displayable(() => figureData(svg));
 }
 
-/** HTML as the output of a cell, with a plain text for front ends without HTML. */
-export function showHtml(html: string, plain = ""): Displayable {
-  return displayable({ "text/html": html, "text/plain": plain });
+async function figureData(svg: string): Promise<Record<string, unknown>> {
+  return { "image/svg+xml": fitting(svg), "image/png": base64(await figurePng(svg)) };
+}
+
+/**
+ * HTML as the output of a cell, with a plain text and, if given, a picture for front ends that show
+ * no HTML or do not trust it.
+ */
+export function showHtml(html: string, plain = "", jpeg?: Uint8Array): Displayable {
+  return displayable({
+    "text/html": html,
+    "text/plain": plain,
+    ...(jpeg && { "image/jpeg": base64(jpeg) }),
+  });
 }
 
 /** A line of text as the output of a cell, without the quotes and colours of a string's value. */
@@ -141,8 +158,29 @@ export function showTable(table: TableRows | DataFrame, options: TableOptions = 
   const more = all.length > rows.length ? `… and ${all.length - rows.length} more rows` : "";
   const html = `<table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table>` +
     (more ? `<p>${more}</p>` : "");
-  const lines = [columns, ...rows.map((r) => columns.map((c) => text(r[c]))), [more]];
-  return showHtml(html, lines.map((line) => line.join("  ")).join("\n").trimEnd());
+  return showHtml(html, plainTable(columns, rows.map((r) => columns.map((c) => r[c])), text, more));
+}
+
+/** The table in columns of the same width, numbers to the right. */
+function plainTable(
+  columns: readonly string[],
+  rows: readonly unknown[][],
+  text: (value: unknown) => string,
+  more: string,
+): string {
+  const widths = columns.map((name, c) =>
+    Math.max(name.length, ...rows.map((row) => text(row[c]).length))
+  );
+  const line = (cells: string[], right: (c: number) => boolean) =>
+    cells.map((s, c) => right(c) ? s.padStart(widths[c]) : s.padEnd(widths[c])).join("  ")
+      .trimEnd();
+  const numeric = columns.map((_, c) => rows.some((row) => typeof row[c] === "number"));
+  const lines = [
+    line([...columns], (c) => numeric[c]),
+    ...rows.map((row) => line(row.map(text), (c) => numeric[c])),
+    more,
+  ];
+  return lines.join("\n").trimEnd();
 }
 
 function escapeHtml(text: string): string {

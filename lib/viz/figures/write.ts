@@ -3,6 +3,17 @@ import sharp from "sharp";
 import { writeWhole, writeWith } from "../../base/mod.ts";
 
 /**
+ * A figure as PNG, for pages that show no SVG (a notebook that is not trusted, GitHub).
+ *
+ * @param scale pixels for each unit of the SVG; default 1.5
+ * @throws {Error} when the SVG cannot be rendered
+ */
+export async function figurePng(svg: string, scale = 1.5): Promise<Uint8Array> {
+  return await sharp(new TextEncoder().encode(svg), { density: 72 * scale })
+    .flatten({ background: "#fff" }).png({ compressionLevel: 9, palette: true }).toBuffer();
+}
+
+/**
  * Writes a figure as `<stem>.svg` and `<stem>.jpg`, each whole or not at all.
  *
  * @param scale pixels of the JPEG for each unit of the SVG; default 2
