@@ -72,7 +72,11 @@ export async function executeNotebook(path: string, options: ExecuteOptions): Pr
   }
   const { success } = await child.status;
   const notebook = basename(path);
-  if (!success) throw new Error(`${notebook}: ${(await errors).trim()}`);
+  if (!success) {
+    // The kernel's own warnings come before the sentence.
+    const text = (await errors).trim(), from = text.indexOf(`${notebook} failed at`);
+    throw new Error(from < 0 ? `${notebook}: ${text}` : text.slice(from));
+  }
   return { notebook, ...JSON.parse(last) };
 }
 

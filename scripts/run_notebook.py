@@ -49,11 +49,11 @@ def write_whole(path: Path, notebook) -> None:
 
 
 def failing_cell(notebook):
-    """The number and error of the first code cell that has an error output, whatever was replied."""
+    """The number of the first code cell that has an error output, whatever was replied, and its sentence."""
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                return number, output.ename, "\n".join(output.traceback) or output.evalue
+                return number, f"{output.ename}: {output.evalue}" if output.evalue else output.ename
     return None
 
 
@@ -95,7 +95,8 @@ def main() -> int:
         failed = args.output.with_suffix(".failed.ipynb")
         write_whole(failed, notebook)
         where = f"cell {found[0]}: {found[1]}" if found else "the kernel died"
-        print(f"{args.notebook.name} failed at {where}\n{found[2] if found else failure}", file=sys.stderr)
+        told = "" if found else f": {failure}"
+        print(f"{args.notebook.name} failed at {where}{told} (with its stack in {failed})", file=sys.stderr)
         return 1
     # The kernel's own version string would change the file with every release of Deno.
     notebook.metadata = {

@@ -140,7 +140,7 @@ Deno.test("a failing cell is reported as failed, with its number and error (cana
     const output = join(folder, "out.ipynb");
     await assert.rejects(
       executeNotebook(path, { output, quiet: true }),
-      (error: Error) => /cell 2/.test(error.message) && /the canary sings/.test(error.message),
+      /^Error: canary\.ipynb failed at cell 2: RangeError: the canary sings \(with its stack in .*out\.failed\.ipynb\)$/,
     );
     const left = filesIn(folder, ".ipynb").sort();
     assert.deepEqual(left, ["canary.ipynb", "out.failed.ipynb"], "no output that looks finished");
