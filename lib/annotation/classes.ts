@@ -27,7 +27,7 @@ export function cryptObjects(
   if (wanted === null) {
     throw new RangeError(
       `${name} has the classes ${list}, none of them "${DEFAULT_CLASS}": name the one that is ` +
-        "crypt with the option annotationClass",
+        "crypt with CRYPTS_ANNOTATION_CLASS or the option annotationClass",
     );
   }
   if (areas.length > 0) notice(`${name} has nothing of the class "${wanted}", but ${list}`);

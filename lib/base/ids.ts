@@ -13,21 +13,29 @@ const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
  * checkId("S1.2", "train.csv, row 3"); // "S1.2"
  */
 export function checkId(id: string, where: string): string {
-  const wrong = id === "" ? "is empty" : /[/\\]/.test(id) || id === "." || id === ".."
-    ? "is a path"
+  const wrong = id === ""
+    ? "it is empty"
+    : /[/\\]/.test(id) || id === "." || id === ".."
+    ? "it is a path"
+    : id.startsWith(".")
+    ? "it begins with a dot, so that nobody sees the file"
     // deno-lint-ignore no-control-regex
     : /[\u0000-\u001f\u007f]/.test(id)
-    ? "holds a control character"
+    ? "it holds a control character"
+    : /[:*?"<>|]/.test(id)
+    ? 'it holds one of : * ? " < > |'
     : RESERVED.test(id)
-    ? "is a name that Windows keeps for a device"
+    ? "it is a name that Windows keeps for a device"
     : id !== id.trim()
-    ? "begins or ends with a space"
+    ? "it begins or ends with a blank"
     : new TextEncoder().encode(id).length > 200
-    ? "is longer than 200 bytes"
+    ? "it is longer than 200 bytes"
     : null;
   if (wrong === null) return id.normalize("NFC");
   throw new RangeError(
-    `${where}: the id ${JSON.stringify(id.slice(0, 80))} ${wrong}; expected the name of an image ` +
-      "file without its extension",
+    `${where}: the id ${
+      JSON.stringify(id.slice(0, 80))
+    } cannot name files: ${wrong}; expected the ` +
+      "name of an image file without its extension",
   );
 }

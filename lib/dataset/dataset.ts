@@ -73,7 +73,10 @@ export interface OpenDatasetOptions {
    * whose images are not there are taken too when the information table gives their size.
    */
   images?: "required" | "optional";
-  /** The class in QuPath's annotations that is crypt; default: the only one, else `Crypt`. */
+  /**
+   * The class in QuPath's annotations that is crypt; default: the environment's
+   * `CRYPTS_ANNOTATION_CLASS`, else the only class there is, else `Crypt`.
+   */
   annotationClass?: string | null;
 }
 
@@ -173,7 +176,8 @@ async function openSplit(
   information: Map<string, Information>,
   options: OpenDatasetOptions,
 ): Promise<ImageRecord[]> {
-  const { annotationClass = null } = options, optional = options.images === "optional";
+  const { annotationClass = Deno.env.get("CRYPTS_ANNOTATION_CLASS") || null } = options;
+  const optional = options.images === "optional";
   const folder = join(root, split), table = join(root, `${split}.csv`);
   const hasTable = await exists(table), hasFolder = await exists(folder);
   // A split that is not there at all is empty; a table whose images are not there is a mistake.

@@ -37,6 +37,8 @@ const TILE_WIDTH = 322, TILE_OFFSETS = 324, TILE_COUNTS = 325, SUB_IFDS = 330;
 
 /** More directories and levels than any slide has: a file that claims them is broken or hostile. */
 const MOST_DIRECTORIES = 65536, MOST_LEVELS = 64;
+/** Strips or tiles whose places are checked when a file is opened. */
+const MOST_CHECKED = 2 ** 20;
 /** Of a description, what holds the pixel size even of an OME-TIFF of thousands of planes. */
 const DESCRIPTION_BYTES = 2 ** 20;
 
@@ -125,7 +127,8 @@ class TiffReader {
   /** @throws {RangeError} when strips or tiles would lie behind the end of the file */
   private async checkEnd(fields: Fields): Promise<void> {
     for (const [at, length] of [[STRIP_OFFSETS, STRIP_COUNTS], [TILE_OFFSETS, TILE_COUNTS]]) {
-      if (!fields.has(at) || !fields.has(length)) continue;
+      // Of millions of tiles, those that lie behind the end are found when they are decoded.
+      if (!fields.has(length) || (fields.get(at)?.count ?? Infinity) > MOST_CHECKED) continue;
       const offsets = await this.numbers(fields, at), counts = await this.numbers(fields, length);
       for (let i = 0; i < offsets.length; i++) {
         const end = offsets[i] + (counts[i] ?? 0);

@@ -1,6 +1,6 @@
 /** Which images a batch has: those of a folder, or of a table. */
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { exists } from "../base/mod.ts";
+import { checkId, exists } from "../base/mod.ts";
 import { readTextRows } from "../tables/mod.ts";
 
 /** An image of a batch. */
@@ -56,7 +56,7 @@ async function addTruth(images: BatchImage[], masks: string): Promise<void> {
 function checkIds(where: string, images: readonly BatchImage[]): void {
   const seen = new Map<string, BatchImage>();
   for (const image of images) {
-    checkId(where, image.id);
+    checkId(image.id, where);
     const key = image.id.normalize("NFC").toLowerCase(), before = seen.get(key);
     if (before) {
       const same = before.id === image.id ? `the id "${image.id}"` : "ids that name the same files";
@@ -66,23 +66,6 @@ function checkIds(where: string, images: readonly BatchImage[]): void {
       );
     }
     seen.set(key, image);
-  }
-}
-
-/**
- * Refuses ids that would write outside of the folder of results, or into files that nobody sees.
- *
- * @throws {RangeError} naming the id
- */
-export function checkId(where: string, id: string): void {
-  // deno-lint-ignore no-control-regex
-  const wrong = id === "" || id.startsWith(".") || /[/\\\x00-\x1f:*?"<>|]/.test(id) ||
-    id !== id.trim() || new TextEncoder().encode(id).length > 200;
-  if (wrong) {
-    throw new RangeError(
-      `${where}: the id ${JSON.stringify(id)} cannot name files: expected 1 to 200 bytes without ` +
-        `/ \\ : * ? " < > |, control characters, blanks at its ends or a dot at its beginning`,
-    );
   }
 }
 

@@ -2,7 +2,7 @@
 
 export { type Band, predictBands, type PredictOptions } from "./bands.ts";
 export { type BatchOptions, checkBatch, modelsDigest, runBatch } from "./batch.ts";
-export { type BatchImage, checkId, listBatch } from "./batch_list.ts";
+export { type BatchImage, listBatch } from "./batch_list.ts";
 export { type BatchState, readStates } from "./batch_state.ts";
 export { collectBatch } from "./collect.ts";
 export { checkEngine, type Engine, type EngineOptions, ENGINES } from "./engine.ts";

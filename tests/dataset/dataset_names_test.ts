@@ -158,16 +158,16 @@ const REFUSED: [why: string, files: Record<string, string | Uint8Array>, sentenc
   [
     "an id that is a path upwards",
     { "train.csv": table("../x") },
-    /train\.csv, line 2: the id "\.\.\/x" is a path/,
+    /train\.csv, line 2: the id "\.\.\/x".* is a path/,
   ],
-  ["an absolute id", { "train.csv": table("/etc/x") }, /line 2: the id "\/etc\/x" is a path/],
-  ["a Windows path", { "train.csv": table("..\\x") }, /line 2: the id "\.\.\\\\x" is a path/],
-  ["two dots", { "train.csv": table("..") }, /the id "\.\." is a path/],
-  ["a NUL", { "train.csv": table("a\0b") }, /the id "a\\u0000b" holds a control character/],
+  ["an absolute id", { "train.csv": table("/etc/x") }, /line 2: the id "\/etc\/x".* is a path/],
+  ["a Windows path", { "train.csv": table("..\\x") }, /line 2: the id "\.\.\\\\x".* is a path/],
+  ["two dots", { "train.csv": table("..") }, /the id "\.\.".* is a path/],
+  ["a NUL", { "train.csv": table("a\0b") }, /the id "a\\u0000b".* holds a control character/],
   [
     "a device of Windows",
     { "train.csv": table("con.tiff") },
-    /the id "con" is a name that Windows/,
+    /the id "con".* is a name that Windows/,
   ],
   ["a long id", { "train.csv": table("ü".repeat(101)) }, /is longer than 200 bytes/],
   ["no id", { "train.csv": "id,predicted\n,1 2\n" }, /line 2 has no id/],
@@ -258,7 +258,7 @@ Deno.test("ids that are names of files are kept, in composed form", () => {
     assert.equal(checkId(id, "here"), id.normalize("NFC"));
   }
   assert.equal(checkId(decomposed, "here"), composed);
-  for (const id of ["", ".", "a/b", " a", "a ", "LPT1", "nul.x", "a\nb"]) {
+  for (const id of ["", ".", "a/b", " a", "a ", "LPT1", "nul.x", "a\nb", ".a", "a:b", "a?"]) {
     assert.throws(() => checkId(id, "here"), /^RangeError: here: the id/);
   }
 });

@@ -6,7 +6,8 @@ import { lockFolder } from "../../lib/base/lock.ts";
 import type { RgbImage } from "../../lib/image/pixels.ts";
 import { writeMask, writeRgb } from "../../lib/image/write.ts";
 import { type BatchOptions, runBatch } from "../../lib/inference/batch.ts";
-import { checkId, listBatch } from "../../lib/inference/batch_list.ts";
+import { checkId } from "../../lib/base/ids.ts";
+import { listBatch } from "../../lib/inference/batch_list.ts";
 import { readStates } from "../../lib/inference/batch_state.ts";
 import { collectBatch } from "../../lib/inference/collect.ts";
 import { fakePredictor } from "../support/predictors.ts";
@@ -211,10 +212,10 @@ Deno.test("ids name files in the folder of results and nowhere else", () =>
         "x".repeat(300),
       ]
     ) {
-      assert.throws(() => checkId("list.csv", id), /list\.csv: the id .* cannot name files/, id);
+      assert.throws(() => checkId(id, "list.csv"), /list\.csv: the id .* cannot name files/, id);
     }
     for (const id of ["slide 1", "B004_bottomleft", "Präparat 3 (HE) [2]", "a.b", "..a".slice(2)]) {
-      checkId("list.csv", id);
+      checkId(id, "list.csv");
     }
     const table = join(folder, "list.csv");
     await Deno.writeTextFile(table, "image,id\na.png,../../evil\n");
