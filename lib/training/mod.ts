@@ -15,3 +15,4 @@ export { classesOf, needsLabels, type Target, TARGETS } from "./targets.ts";
 export { DivergedError } from "./stopping.ts";
 export { workerSource } from "./worker_source.ts";
 export { trainFolds } from "./train_folds.ts";
+export { type DrawingTrainingOptions, trainOnDrawings } from "./train_on_drawings.ts";

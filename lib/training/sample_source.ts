@@ -8,6 +8,7 @@ import {
 } from "../augment/mod.ts";
 import { readGreyValues, readMask, readRgb } from "../image/mod.ts";
 import { createRandom } from "../base/mod.ts";
+import { drawTeaching, type TeachingOptions } from "../synthetic/mod.ts";
 import { needsLabels, targetMaps, type TargetOptions } from "./targets.ts";
 
 /** What is wanted of a {@link SampleSource}: plain data, so that it can be sent to a worker. */
@@ -36,6 +37,14 @@ export interface SampleSettings {
   target?: TargetOptions;
   /** Where an augmented sample is cut from its patch; default: the whole patch. */
   crop?: RandomCropOptions;
+  /** Samples are drawn instead of read: `imagePath` is the index of a teaching drawing. */
+  drawings?: Drawings;
+}
+
+/** A series of teaching drawings, see `drawTeaching`. */
+export interface Drawings extends TeachingOptions {
+  /** The seed of the series. */
+  series: number;
 }
 
 /**
@@ -53,7 +62,7 @@ export function localSource(
   cacheBytes: number,
   settings: SampleSettings = {},
 ): SampleSource {
-  const { target = { target: "crypt" } } = settings;
+  const { target = { target: "crypt" }, drawings } = settings;
   const crop = settings.crop ? randomCrop(settings.crop) : null;
   const labels = needsLabels(target);
   const cache = new Map<string, Promise<Sample>>();
@@ -63,9 +72,16 @@ export function localSource(
     async prepare({ imagePath, maskPath, stream }) {
       let found = cache.get(imagePath);
       if (!found) {
-        found = decode(imagePath, maskPath, labels);
-        const { image, mask } = await found;
-        const bytes = image.data.length + mask.data.length;
+        found = drawings
+          ? Promise.resolve(draw(imagePath, drawings))
+          : decode(imagePath, maskPath, labels);
+        const bytes = bytesOf(await found);
+        // Files come again in every epoch, in any order; drawings come a few times, then never more.
+        for (const [old, sample] of drawings && bytes > room ? cache : []) {
+          cache.delete(old);
+          room += bytesOf(await sample);
+          if (bytes <= room) break;
+        }
         if (bytes <= room && !cache.has(imagePath)) {
           room -= bytes;
           cache.set(imagePath, found);
@@ -83,6 +99,19 @@ export function localSource(
     },
     close: () => cache.clear(),
   };
+}
+
+const bytesOf = ({ image, mask }: Sample) => image.data.length + mask.data.length;
+
+function draw(index: string, { series, ...options }: Drawings): Sample {
+  const { image, labels } = drawTeaching(series, Number(index), options);
+  // Samples hold bytes; more glands than that share values with others far away.
+  return { image, mask: { ...labels, data: Uint8Array.from(labels.data, toByte) } };
+}
+
+/** 0 stays 0, others become 1 to 255. */
+function toByte(label: number): number {
+  return label === 0 ? 0 : (label - 1) % 255 + 1;
 }
 
 async function decode(imagePath: string, maskPath: string, labels: boolean): Promise<Sample> {
