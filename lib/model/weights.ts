@@ -1,4 +1,4 @@
-/** Weights into and out of a model, by the reference's state_dict names. */
+/** Weights into a model (and, by `save_weights.ts`, out of it), by the reference's state_dict names. */
 import * as tf from "@tensorflow/tfjs-core";
 import {
   adaptFirstConv,
@@ -22,42 +22,12 @@ import {
 } from "./file_description.ts";
 import { toLiteNames } from "./encoders/lite_names.ts";
 import type { GraphModel } from "./graph.ts";
-import { fromTorch, fromTorchShape, toTorch } from "./layout.ts";
-import { type NamedTensor, writeSafetensors } from "./safetensors.ts";
+import { fromTorch, fromTorchShape } from "./layout.ts";
+import type { NamedTensor } from "./safetensors.ts";
 import { createModel, describeParameters } from "./segmentation_model.ts";
 import type { ModelConfig, SegmentationModel } from "./types.ts";
 
-/** How {@link saveWeights} writes. */
-export interface SaveOptions {
-  /** Rounds to float16, which halves the file; default false. */
-  half?: boolean;
-}
-
-/**
- * Writes every parameter as `.safetensors` under its state_dict name and PyTorch shape, with the
- * configuration, `metadata` and a checksum, whole or not at all.
- *
- * @throws {Error} naming the path when it cannot be written
- */
-export async function saveWeights(
-  model: SegmentationModel,
-  path: string,
-  metadata: Record<string, string> = {},
-  options: SaveOptions = {},
-): Promise<void> {
-  const tensors = [];
-  for (const { name, torchShape, layout, variable } of model.parameters.values()) {
-    const values = toTorch(await variable.data() as Float32Array, torchShape, layout);
-    const counter = name.endsWith(".num_batches_tracked");
-    tensors.push({ name, shape: torchShape, values, counter, half: options.half });
-  }
-  await writeSafetensors(path, tensors, {
-    format: "pt",
-    ...metadata,
-    [PREPROCESSING_KEY]: JSON.stringify(model.preprocessing),
-    [CONFIG_KEY]: JSON.stringify(model.config),
-  });
-}
+export { type SaveOptions, saveWeights } from "./save_weights.ts";
 
 /** What {@link loadModel} gives. */
 export interface LoadedModel {

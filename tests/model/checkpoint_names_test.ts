@@ -137,11 +137,13 @@ Deno.test("architectures of smp are recognized by their names; those not built a
     const said = (spelled[architecture] ?? architecture).replace("+", "\\+");
     assert.throws(
       () => architectureOf(names),
-      new RegExp(`it is a ${said}, which is not built here; built are Linknet, MAnet, Unet, Unet`),
+      new RegExp(
+        `its architecture is ${said}, which is not built here; built are Linknet, MAnet, Unet, Unet`,
+      ),
     );
     // As smp 0.2 to 0.4 named DeepLabV3: a Sequential.
     const older = names.map((name) => name.replace("decoder.aspp.convs", "decoder.0.convs"));
-    assert.throws(() => architectureOf(older), new RegExp(`it is a ${said},`));
+    assert.throws(() => architectureOf(older), new RegExp(`its architecture is ${said},`));
   }
   assert.equal(architectureOf(["encoder.conv1.weight", "segmentation_head.0.weight"]), null);
 });

@@ -207,7 +207,9 @@ Deno.test("a model of an architecture that is not built is named, not taken for 
       );
       const built = ["Unet", "UnetPlusPlus", "Linknet", "MAnet"].includes(architecture);
       const reason = built ? /encoder is none of|does not fit/ : new RegExp(
-        `best\\.pth.* it is a ${architecture.replace("Plus", "\\+")}, which is not built`,
+        `best\\.pth.* its architecture is ${
+          architecture.replace("Plus", "\\+")
+        }, which is not built`,
       );
       await assert.rejects(() => loadModel(path), reason);
       await assert.rejects(() => loadWeights(model, path), reason);
@@ -216,7 +218,7 @@ Deno.test("a model of an architecture that is not built is named, not taken for 
     const names = ["backbone.conv1.weight", "classifier.0.convs.0.0.weight"];
     const entries = names.map((name): [string, FixtureValue] => [name, floats([1], [0])]);
     await Deno.writeFile(path, torchFile({ dictionary: entries }));
-    await assert.rejects(() => loadModel(path), /it is a DeepLabV3 of torchvision/);
+    await assert.rejects(() => loadModel(path), /its architecture is DeepLabV3 of torchvision/);
     model.dispose();
   });
 });

@@ -12,7 +12,7 @@ const BUILT: [architecture: string, pattern: RegExp][] = [
 
 /** Models of smp, torchvision, MONAI and nnU-Net that are not built. */
 const OTHERS: [architecture: string, pattern: RegExp][] = [
-  ["model with an encoder of timm (smp's tu-…)", /^encoder\.model\./],
+  ["one with an encoder of timm (smp's tu-…)", /^encoder\.model\./],
   ["FPN", /^decoder\.seg_blocks\./],
   ["UPerNet", /^decoder\.(feature_norms|fpn_stages|fpn_lateral_blocks)\./],
   ["PSPNet", /^decoder\.psp\./],
@@ -42,7 +42,7 @@ export function architectureOf(names: Names): string | null {
   const other = of(OTHERS);
   if (other === null) return of(BUILT);
   throw new RangeError(
-    `it is a ${other}, which is not built here; built are ` +
+    `its architecture is ${other}, which is not built here; built are ` +
       `${BUILT.map(([name]) => name).sort().join(", ")}`,
   );
 }

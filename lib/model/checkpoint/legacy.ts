@@ -4,7 +4,8 @@
  * number of values (int64) and the values.
  */
 import { VALUE_BYTES } from "../values.ts";
-import { type PickleRules, said, unpickle } from "./pickle.ts";
+import { unpickle } from "./pickle.ts";
+import { type PickleRules, said } from "./pickle_value.ts";
 import { type Storage, TORCH_RULES, type TorchContents } from "./torch_values.ts";
 
 /** The pickle of 0x1950a86a20f9469cfc6c, with protocol 2. */

@@ -1,5 +1,5 @@
 /** Finding the state_dict among what a trainer has put into its checkpoint. */
-import { Opaque, type PickleValue } from "./pickle.ts";
+import { Opaque, type PickleValue } from "./pickle_value.ts";
 import { LazyTensor } from "./torch_values.ts";
 
 /** Names under which trainers keep the weights, the most telling first. */

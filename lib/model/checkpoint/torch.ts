@@ -2,7 +2,8 @@
 import { VALUE_BYTES } from "../values.ts";
 import { elements, type FileTensor, type WeightFile } from "./file_tensor.ts";
 import { isLegacy, readLegacy } from "./legacy.ts";
-import { Opaque, unpickle } from "./pickle.ts";
+import { unpickle } from "./pickle.ts";
+import { Opaque } from "./pickle_value.ts";
 import { findStateDict } from "./state_dict.ts";
 import {
   type LazyTensor,

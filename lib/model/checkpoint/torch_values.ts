@@ -4,7 +4,13 @@
  */
 import { VALUE_BYTES, type ValueType } from "../values.ts";
 import { elements } from "./file_tensor.ts";
-import { Opaque, type PickleCall, type PickleRules, type PickleValue, said } from "./pickle.ts";
+import {
+  Opaque,
+  type PickleCall,
+  type PickleRules,
+  type PickleValue,
+  said,
+} from "./pickle_value.ts";
 
 const STORAGES: Record<string, ValueType> = {
   DoubleStorage: "float64",
