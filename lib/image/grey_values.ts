@@ -1,5 +1,7 @@
-/** 8-bit grey files whose values mean themselves, such as one value per crypt. */
-import type { Mask } from "./pixels.ts";
+/** 8-bit grey files whose values mean themselves, such as one value per crypt, or a probability. */
+import sharp from "sharp";
+import { writeWith } from "../base/mod.ts";
+import { checkLength, type Mask } from "./pixels.ts";
 import { probeImage } from "./probe.ts";
 import { readSamples } from "./samples.ts";
 
@@ -30,4 +32,19 @@ export async function readGreyValues(
   }
   const { data } = await readSamples(path, header);
   return { data: data as Uint8Array, height, width };
+}
+
+/**
+ * Writes values as they are, as a grey PNG. The file is whole or absent; missing folders are made.
+ *
+ * @throws {RangeError} when the path does not end in .png, or the data do not fit the size
+ * @throws {Error} naming the file when it cannot be written
+ */
+export async function writeGreyValues(path: string, values: Mask): Promise<void> {
+  checkLength(values, 1, path);
+  if (!/\.png$/i.test(path)) throw new RangeError(`grey values ${path} must end in .png`);
+  const { data, height, width } = values;
+  const image = sharp(data, { raw: { height, width, channels: 1 }, limitInputPixels: false })
+    .toColourspace("b-w").png();
+  await writeWith(path, (temporary) => image.toFile(temporary));
 }

@@ -1,7 +1,7 @@
 /** Images and masks in memory, read and written through sharp. */
 
 export { labBytesToRgb, labToRgb, rgbToLab, rgbToLabBytes } from "./cielab.ts";
-export { readGreyValues } from "./grey_values.ts";
+export { readGreyValues, writeGreyValues } from "./grey_values.ts";
 export { labelComponents } from "./components.ts";
 export { readLabels } from "./labels.ts";
 export { noticeShare } from "./mask_rule.ts";

@@ -1,0 +1,115 @@
+/** Maps of every training image by the fold that has not seen it: `deno task oof` (see `--help`). */
+import { basename, join } from "node:path";
+import { glob } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { diceScore } from "crypts/annotation";
+import { selectBackend } from "crypts/backend";
+import { ensureMask, type ImageRecord, openDataset } from "crypts/dataset";
+import { readRgb, resizeMask, writeGreyValues } from "crypts/image";
+import { cutProbability, openEnsemble, predictMaps, type TilePredictor } from "crypts/inference";
+import { readSafetensorsHeader } from "crypts/model";
+import { patchScale } from "crypts/patching";
+import { readTrainingInfo, type TrainingInfo } from "crypts/training";
+import { checking, refuseEmpty, runCommand, UsageError } from "./command.ts";
+
+const HELP =
+  `Writes out-of-fold maps: each training image as seen by the fold that validated it, at the
+size that the model works at, with eight-fold test-time augmentation.
+
+deno task oof --data DIR --models GLOB --out DIR
+
+  --data DIR      the data set of the training
+  --models GLOB   fold models, e.g. "runs/glas85/models/*_fold?.safetensors"
+  --out DIR       gets <image>_crypt.png (p(crypt) x 255), <image>_boundary.png of boundary models,
+                  and dice.csv (image, fold, Dice of crypt at 0.5)
+
+Exit: 0 done, 1 failed, 2 the command cannot be run.`;
+
+/** A fold's model and the images that it has not seen. */
+interface FoldModel {
+  path: string;
+  info: TrainingInfo;
+}
+
+async function foldModels(pattern: string): Promise<FoldModel[]> {
+  const paths: string[] = [];
+  for await (const path of glob(pattern)) paths.push(path);
+  if (paths.length === 0) throw new UsageError(`--models ${pattern}: no such file`);
+  return await Promise.all(
+    paths.sort().map(async (path) => {
+      const info = readTrainingInfo((await readSafetensorsHeader(path)).metadata);
+      if (!info) {
+        throw new UsageError(`${path} says nothing of its training: which images are new?`);
+      }
+      return { path, info };
+    }),
+  );
+}
+
+const bytesOf = (values: Float32Array) => Uint8Array.from(values, (p) => Math.round(255 * p));
+
+/** Writes the maps of an image and returns the Dice of crypt at 0.5. */
+async function predictOne(
+  record: ImageRecord,
+  { info }: FoldModel,
+  predictors: TilePredictor[],
+  out: string,
+): Promise<number> {
+  const scale = patchScale(record, { scale: info.scale, pixelSize: info.pixelSize ?? undefined });
+  const image = await readRgb(record.imagePath, { scale }), { height, width } = image;
+  const { probability, boundary } = await predictMaps(image, predictors, {
+    ...{ tile: info.patchSize[0], mode: "sliding", overlap: 0.5, tta: "d4" },
+  });
+  await writeGreyValues(join(out, `${record.id}_crypt.png`), {
+    ...{ data: bytesOf(probability), height, width },
+  });
+  if (boundary) {
+    const path = join(out, `${record.id}_boundary.png`);
+    await writeGreyValues(path, { data: bytesOf(boundary), height, width });
+  }
+  const truth = resizeMask(await ensureMask(record), height, width);
+  return diceScore(cutProbability(probability), truth.data);
+}
+
+async function run(args: string[]): Promise<void> {
+  const { data, models: pattern, out } = await checking(() => {
+    const { values } = parseArgs({
+      args,
+      allowPositionals: false,
+      options: {
+        data: { type: "string" },
+        models: { type: "string" },
+        out: { type: "string" },
+      },
+    });
+    refuseEmpty(values);
+    for (const name of ["data", "models", "out"] as const) {
+      if (values[name] === undefined) throw new RangeError(`--${name} is needed\n\n${HELP}`);
+    }
+    return values as Record<"data" | "models" | "out", string>;
+  });
+  const models = await foldModels(pattern), { train } = await checking(() => openDataset(data));
+  console.log((await selectBackend()).line);
+  const rows: string[] = [];
+  for (const model of models) {
+    const { predictors, dispose } = await openEnsemble([model.path]);
+    const scores: number[] = [];
+    for (const record of train.filter(({ id }) => model.info.validationImages.includes(id))) {
+      const dice = await predictOne(record, model, predictors, out);
+      scores.push(dice);
+      rows.push(`${record.id},${model.info.fold},${dice}`);
+    }
+    dispose();
+    const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
+    console.log(
+      `${basename(model.path)} (epoch ${model.info.epoch}): Dice ${mean.toFixed(4)} over ` +
+        `${scores.length} images that it has not seen`,
+    );
+  }
+  await Deno.writeTextFile(join(out, "dice.csv"), `image,fold,dice\n${rows.join("\n")}\n`);
+}
+
+if (import.meta.main) {
+  if (Deno.args.includes("--help")) console.log(HELP);
+  else Deno.exit(await runCommand(() => run(Deno.args)));
+}
