@@ -153,18 +153,16 @@ function parse(args: string[]) {
   if (positionals.length > 1) {
     throw new RangeError(`one number of kills, got ${positionals.join(" ")}`);
   }
-  const kills = numberOption(
-    "N",
-    positionals[0],
-    "an integer >= 1",
-    (v) => Number.isInteger(v) && v > 0,
-  );
+  const kills = Number(positionals[0] ?? 60);
+  if (!(Number.isInteger(kills) && kills >= 1)) {
+    throw new RangeError(`the number of kills must be an integer >= 1, got "${positionals[0]}"`);
+  }
   const seed = numberOption("seed", values.seed, "an integer", Number.isInteger)!;
   const steps = STEPS.filter((step) => values.only === undefined || step === values.only);
   if (steps.length === 0) {
     throw new RangeError(`--only must be one of ${STEPS.join(", ")}, got "${values.only}"`);
   }
-  return { kills: kills ?? 60, seed, steps, help: values.help };
+  return { kills, seed, steps, help: values.help };
 }
 
 /** Runs the command. @returns the exit code */

@@ -78,6 +78,15 @@ Deno.test("the notebooks command looks at names, profile and data before anythin
     assert.match(out, /deno task notebooks \[options\]/);
   }));
 
+Deno.test("the kills command refuses what it cannot count", () =>
+  withFolder(async (root) => {
+    await refused(root, "kills", ["0"], /the number of kills must be an integer >= 1, got "0"/);
+    await refused(root, "kills", ["six"], /the number of kills must be an integer >= 1, got "six"/);
+    await refused(root, "kills", ["1", "2"], /one number of kills, got 1 2/);
+    await refused(root, "kills", ["--seed", ""], /--seed must be an integer, got ""/);
+    await refused(root, "kills", ["--only", "all"], /--only must be one of patches, .* got "all"/);
+  }));
+
 Deno.test("a virtual environment that was moved, or is half-made, is not taken for a working one", () =>
   withFolder(async (root) => {
     const venv = join(root, "venv");
