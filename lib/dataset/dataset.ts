@@ -10,61 +10,15 @@
  */
 import { join } from "node:path";
 import { collectNotices, exists, notice } from "../base/mod.ts";
-import {
-  decodeRle,
-  isEmptyRle,
-  polygonsToLabels,
-  polygonsToMask,
-  readPolygons,
-} from "../annotation/mod.ts";
-import {
-  labelComponents,
-  type LabelMask,
-  type Mask,
-  noticeShare,
-  probeImage,
-  readLabels,
-  readMask,
-} from "../image/mod.ts";
+import { isEmptyRle } from "../annotation/mod.ts";
+import { probeImage, readMask } from "../image/mod.ts";
 import { readEncodings } from "./encodings.ts";
 import { listAnnotations, listImages, listMasks } from "./files.ts";
 import { type Information, INFORMATION_CSV, readInformation } from "./information.ts";
+import type { Dataset, ImageRecord } from "./record.ts";
 
-/** One image of a data set and what is known of it. */
-export interface ImageRecord {
-  /** File name without extension. */
-  id: string;
-  split: "train" | "test";
-  imagePath: string;
-  /** Where the data set holds the mask; the file may not be there (see {@link ensureMask}). */
-  maskPath: string;
-  /** The encoding in the split's CSV; null when the image is not in it. */
-  rle: string | null;
-  /** Whether crypts are annotated: an encoding that is not `0 0`, or else polygons or a mask. */
-  annotated: boolean;
-  /** Patient number, where the information table has one. */
-  donor: string | null;
-  /** E.g. `benign` or `malignant`, where the information table has a column `grade`. */
-  grade: string | null;
-  /** µm per pixel, where known. */
-  pixelSize: number | null;
-  /** QuPath's annotations beside the image, where they are there. */
-  polygonsPath: string | null;
-  /** The class of these annotations that is crypt; null or absent: `Crypt` where there are several. */
-  annotationClass?: string | null;
-  /** Sides of the image in pixels. */
-  width: number;
-  height: number;
-}
-
-/** A data set; images are in the order of the CSV files, those that are not in them behind. */
-export interface Dataset {
-  /** The name of its folder. */
-  name: string;
-  root: string;
-  train: ImageRecord[];
-  test: ImageRecord[];
-}
+export { ensureLabels, ensureMask } from "./masks.ts";
+export type { Dataset, ImageRecord } from "./record.ts";
 
 /** Settings of {@link openDataset}. */
 export interface OpenDatasetOptions {
@@ -103,71 +57,6 @@ export async function openDataset(
   }
   const name = root.replace(/\/+$/, "").split("/").at(-1)!;
   return { name, root, train, test };
-}
-
-/**
- * The mask of an image: from its file where that is there, else from its encoding, else from its
- * polygons. Nothing is written.
- *
- * @throws {RangeError} when the mask's size is not the image's, or the encoding is malformed
- * @throws {Deno.errors.NotFound} when the image has neither
- */
-export async function ensureMask(record: ImageRecord): Promise<Mask> {
-  const { height, width } = record, source = await annotationOf(record);
-  if (source.kind === "mask") return await readMask(source.path, { height, width });
-  if (source.kind === "encoding") return decode(record, source.rle);
-  const data = polygonsToMask(await polygonsOf(record, source.path), height, width);
-  noticeShare(`annotation ${source.path}`, data);
-  return { data, height, width };
-}
-
-/**
- * The crypts of an image, one value each: the label image as it is; of polygons one value each, in
- * their order; of a mask of one value and of an encoding the 8-connected components. The source is
- * the one that {@link ensureMask} takes, and what is not 0 here is crypt there.
- *
- * @throws as {@link ensureMask} does
- * @example
- * const { train } = await openDataset("../my_data");
- * const { data, height, width } = await ensureLabels(train[0]);
- */
-export async function ensureLabels(record: ImageRecord): Promise<LabelMask> {
-  const { height, width } = record, source = await annotationOf(record);
-  if (source.kind === "mask") return await readLabels(source.path, { height, width });
-  if (source.kind === "encoding") return labelComponents(decode(record, source.rle));
-  const data = polygonsToLabels(await polygonsOf(record, source.path), height, width);
-  return { data, height, width };
-}
-
-async function polygonsOf({ annotationClass }: ImageRecord, path: string) {
-  return await readPolygons(path, { annotationClass });
-}
-
-/** Where an image's crypts are told; {@link ensureMask} has the order. */
-type AnnotationSource =
-  | { kind: "mask" | "polygons"; path: string }
-  | { kind: "encoding"; rle: string };
-
-async function annotationOf(record: ImageRecord): Promise<AnnotationSource> {
-  const { id, split, maskPath, polygonsPath, rle } = record;
-  if (await exists(maskPath)) return { kind: "mask", path: maskPath };
-  const encoded = rle !== null && !isEmptyRle(rle);
-  if (!encoded && polygonsPath) return { kind: "polygons", path: polygonsPath };
-  if (rle !== null) return { kind: "encoding", rle };
-  throw new Deno.errors.NotFound(
-    `no mask of ${split} image ${id}: neither ${maskPath}, nor an encoding in ${split}.csv, ` +
-      "nor polygons beside the image",
-  );
-}
-
-function decode({ id, split, height, width }: ImageRecord, rle: string): Mask {
-  try {
-    const data = decodeRle(rle, height, width);
-    if (!isEmptyRle(rle)) noticeShare(`${split}.csv, id ${id}: the encoding`, data);
-    return { data, height, width };
-  } catch (error) {
-    throw new RangeError(`${split}.csv, id ${id}: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 async function openSplit(

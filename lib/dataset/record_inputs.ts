@@ -1,6 +1,6 @@
 /** What a result of one image depends on, by content. */
 import { digestOf, type FileDigests } from "../base/mod.ts";
-import type { ImageRecord } from "./dataset.ts";
+import type { ImageRecord } from "./record.ts";
 
 /**
  * Digests of everything that {@link ImageRecord} says of pixels and crypts: the image's file, its mask's,

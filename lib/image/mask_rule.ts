@@ -129,7 +129,7 @@ function colourMeaning({ path, data, channels, hasAlpha, lossy }: MaskPixels): M
 function lossyMeaning(path: string, data: SampleType): MaskMeaning {
   let brightest = 0;
   for (let i = 0; i < data.length; i++) if (data[i] > brightest) brightest = data[i];
-  if (brightest > 16 && brightest < 128) {
+  if (brightest > 0 && brightest < 128) {
     throw new RangeError(
       `mask ${path} is compressed with losses and at most ${brightest} bright, expected 0/255: ` +
         "save it as TIFF or PNG",

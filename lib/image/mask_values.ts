@@ -1,20 +1,30 @@
 /** The values that a mask file stores: indices of palettes, labels of any integer type. */
 import type { MaskPixels } from "./mask_rule.ts";
-import type { ImageHeader } from "./probe.ts";
+import { type ImageHeader, samePages } from "./probe.ts";
 import { pngIndices } from "./png_indices.ts";
 import { decode, named, readSamples, type SampleType } from "./samples.ts";
 import type { TiffDirectory } from "./tiff.ts";
 
+/** TIFF's compressions that may change values: JPEG and WebP. */
+const LOSSY = [6, 7, 50001];
+
 /**
  * Decodes a mask file, its values unchanged.
  *
- * @throws {RangeError} naming the file when its values are no labels, or black and white are reversed
+ * @throws {RangeError} naming the file when it has several pages, its values are no labels, or black and white are reversed
  *   by a program whose meaning is not known
  * @throws {Error} naming the file when it cannot be decoded to the end
  */
 export async function maskValues(path: string, header: ImageHeader): Promise<MaskPixels> {
   const { palette, hasAlpha, format, tiff, depth } = header;
-  const lossy = format === "jpeg" || tiff?.[0].compression === 7;
+  const pages = samePages(header);
+  if (pages > 1) {
+    throw new RangeError(
+      `mask ${path} has ${pages} pages of the same size, expected one: save one page with one value ` +
+        "per crypt",
+    );
+  }
+  const lossy = format === "jpeg" || LOSSY.includes(tiff?.[0].compression ?? 1);
   const shared = { path, width: header.width, palette, lossy };
   const one = (data: SampleType) => ({ ...shared, data, channels: 1, hasAlpha: false });
   if (palette) return one(await named(path, () => paletteIndices(path, header)));

@@ -23,7 +23,7 @@ export interface ImageHeader {
   pixelSize: number | null;
   /** Sides of a slide's levels, finest first; empty where libvips does not read it with OpenSlide. */
   openSlideLevels: readonly { height: number; width: number }[];
-  /** "tiff", "png", "jpeg" or "webp". */
+  /** "tiff", "png" or "jpeg". */
   format: string;
   /** Whether values are indices into a table of colours. */
   palette: boolean;
@@ -36,10 +36,10 @@ export interface ImageHeader {
 }
 
 /** What sharp may open: other formats hold no pixels, or several pictures. */
-const FORMATS = ["tiff", "png", "jpeg", "webp"];
+const FORMATS = ["tiff", "png", "jpeg"];
 
 /** Decoded bytes that a byte of a file can stand for at most, by format or TIFF compression. */
-const MOST_EXPANSION: Record<string, number> = { "5": 3000, webp: 20000, "50000": 40000 };
+const MOST_EXPANSION: Record<string, number> = { "5": 3000, "50001": 20000 };
 /** Sizes that are read whatever the file's length. */
 const HARMLESS_BYTES = 2 ** 28;
 
@@ -79,6 +79,12 @@ export async function probeImage(path: string): Promise<ImageHeader> {
     grey: meta.channels <= 2 && (meta.space === "b-w" || meta.space === "grey16"),
     tiff,
   };
+}
+
+/** Pages as large as the first one: channels, focal planes or a stack, never levels of a pyramid. */
+export function samePages({ height, width, tiff }: ImageHeader): number {
+  const same = tiff?.filter((d) => d.subifd < 0 && d.height === height && d.width === width);
+  return same?.length ?? 1;
 }
 
 /** Height and width of an image file in pixels; fails as {@link probeImage} does. */

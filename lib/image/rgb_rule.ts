@@ -1,5 +1,6 @@
 /** What counts as an RGB image, and how its samples become 8-bit RGB: the rules of docs/data.md. */
-import type { ImageHeader } from "./probe.ts";
+import { notice } from "../base/mod.ts";
+import { type ImageHeader, samePages } from "./probe.ts";
 import { decode, named, type SampleType } from "./samples.ts";
 
 /**
@@ -7,11 +8,7 @@ import { decode, named, type SampleType } from "./samples.ts";
  *   bits
  */
 export function checkRgb(path: string, header: ImageHeader): void {
-  const { channels, depth, rgb, grey, bits, tiff } = header;
-  const planes =
-    tiff?.filter(({ height, width, subifd }) =>
-      subifd < 0 && height === header.height && width === header.width
-    ).length ?? 1;
+  const { channels, depth, rgb, grey, bits } = header, planes = samePages(header);
   const found = depth !== "uchar" && depth !== "ushort"
     ? `${depth} pixels`
     : bits === 1
@@ -21,7 +18,10 @@ export function checkRgb(path: string, header: ImageHeader): void {
     : !grey && !rgb || channels > 4
     ? `${channels} channels of another colour space`
     : null;
-  if (found === null) return;
+  if (found === null) {
+    if (planes > 1) notice(`image ${path} has ${planes} pages of the same size: the first is read`);
+    return;
+  }
   throw new RangeError(
     `${path} must be an RGB image (or a grey one, which is read as RGB) of 8 or 16 bits, found ${found}`,
   );

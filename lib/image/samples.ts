@@ -63,8 +63,9 @@ export async function readSamples(
 /** The samples that come out of a pipeline on an image of that format; errors are sharp's. */
 export async function samplesOf(pipeline: Sharp, format: SampleFormat): Promise<Samples> {
   const wide = format.depth === "ushort";
-  // sharp would triple the only channel of a grey image, and cut 16 bits to 8.
-  if (format.grey) pipeline.toColourspace(wide ? "grey16" : "b-w");
+  // sharp would triple the only channel of a grey image, and cut 16 bits to 8. Called grey, an image
+  // would lose its alpha: with it, grey comes in three channels.
+  if (format.grey && format.channels === 1) pipeline.toColourspace(wide ? "grey16" : "b-w");
   else if (wide) pipeline.toColourspace("rgb16");
   const { data, info } = await pipeline.raw({ depth: wide ? "ushort" : "uchar" })
     .toBuffer({ resolveWithObject: true });

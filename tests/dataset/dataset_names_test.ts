@@ -253,6 +253,23 @@ Deno.test("the class that is crypt is an option of the data set", () =>
     assert.equal((await ensureMask(train[0])).data.reduce((x, y) => x + y), AREA);
   }));
 
+Deno.test("polygons outside of their image are told, in any direction", () =>
+  withFolder(async (root) => {
+    const moved = (dx: number, dy: number) => ({
+      type: "Feature",
+      geometry: {
+        type: "Polygon",
+        coordinates: [[[dx, dy], [dx + 4, dy], [dx + 4, dy + 5], [dx, dy + 5]]],
+      },
+    });
+    const places = [[0, 0], [-9, 0], [11, 0], [0, -9], [0, 13], [8, 10]];
+    const json = JSON.stringify(places.map(([dx, dy]) => moved(dx, dy)));
+    await write(root, "a.tiff", { "train/a.json": json });
+    const { train } = await openDataset(root);
+    const { notices } = await collectNotices(() => ensureMask(train[0]));
+    assert.match(notices.join(), /a\.json: 4 of 6 polygons lie outside of their image of 12 x 10/);
+  }));
+
 Deno.test("ids that are names of files are kept, in composed form", () => {
   for (const id of ["a", "S1.2", "a b", "[1]", "-", "#", "1e3", "constant", "ü"]) {
     assert.equal(checkId(id, "here"), id.normalize("NFC"));

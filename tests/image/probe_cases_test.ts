@@ -11,7 +11,7 @@ import { casePath, cases } from "../support/cases.ts";
 const RGB = new Uint8Array(gunzipSync(Deno.readFileSync(casePath("rgb.bin.gz"))));
 const GREY = RGB.map((_, i) => RGB[i - i % 3]);
 
-for (const { file, why, refused, grey, pixelSize, notice } of cases("image")) {
+for (const { file, why, refused, grey, same, pixelSize, notice } of cases("image")) {
   const path = casePath(file);
   if (refused !== undefined) {
     Deno.test(`${file}: ${why} is refused by name, in every reader`, async () => {
@@ -26,7 +26,9 @@ for (const { file, why, refused, grey, pixelSize, notice } of cases("image")) {
   }
   Deno.test(`${file}: ${why} gives the samples that were written, in every reader`, async () => {
     const { result, notices } = await collectNotices(() => readRgb(path));
-    const expected = { data: grey ? GREY : RGB, height: 40, width: 56 };
+    const expected = same !== undefined
+      ? await readRgb(casePath(same))
+      : { data: grey ? GREY : RGB, height: 40, width: 56 };
     assert.deepEqual(result, expected);
     const regions = await openRegions(path);
     assert.deepEqual(await regions.read(0, 0, 40, 56), expected);

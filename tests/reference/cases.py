@@ -63,6 +63,7 @@ image("i_float.tif", "floats", RGB.astype(np.float32) / 255, expected={"refused"
 image("i_alpha.tif", "opaque alpha", np.dstack([RGB, np.full((H, W), 255, np.uint8)]), extrasamples=["unassalpha"])
 image("i_transparent.tif", "transparent pixels", np.dstack([RGB, LABELS]), extrasamples=["unassalpha"],
       expected={"refused": "has transparent pixels"})
+image("i_grey_16.tif", "grey of 16 bits", RGB[:, :, 0].astype(np.uint16) * 257, photometric="minisblack", expected={"grey": True})
 image("i_grey.tif", "grey", RGB[:, :, 0], photometric="minisblack", expected={"grey": True})
 image("i_channels.tif", "three grey pages", np.moveaxis(RGB, 2, 0), photometric="minisblack",
       expected={"refused": "3 grey pages of the same size"})
@@ -71,6 +72,13 @@ Image.fromarray(RGB).save(case("i_pillow.tif", "image", "Pillow's LZW"), compres
 srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
 Image.fromarray(RGB).save(case("i_profile.png", "image", "a PNG with a profile"), icc_profile=srgb)
 Image.fromarray(MASK > 0).save(case("i_bits.tif", "image", "one bit", refused="one bit a pixel"))
+
+Image.fromarray(RGB).save(case("i_orientation.tif", "image", "an orientation tag, which Pillow does not apply"), tiffinfo={274: 6})
+Image.fromarray(np.dstack([RGB[:, :, 0], np.full((H, W), 255, np.uint8)])).save(case("i_grey_alpha.png", "image", "grey and opaque alpha", grey=True))
+tifffile.imwrite(case("i_pages.tif", "image", "two pages", notice="2 pages of the same size"), np.stack([RGB, 255 - RGB]), photometric="rgb", compression="deflate")
+few = Image.fromarray(RGB // 64 * 64).quantize(64)
+few.save(case("i_palette.png", "image", "a palette", same="i_palette_rgb.png"))
+few.convert("RGB").save(case("i_palette_rgb.png", "image", "the colours of a palette", same="i_palette.png"))
 
 # --- images: the size of their pixels
 def sized(file: str, why: str, size, notice=None, **options) -> None:
@@ -146,6 +154,13 @@ mask("m_void.tif", "labels and void 255", VOID, expected={"crypt": CRYPT + 32, "
 soft = np.asarray(Image.fromarray(MASK).resize((W * 2, H * 2), Image.BICUBIC).resize((W, H), Image.BICUBIC))
 mask("m_soft.tif", "soft edges", soft, expected={"crypt": CRYPT, "near": 40, "notice": "soft edges"})
 
+mask("m_pages.tif", "a page for each region", np.stack([MASK, MASK]), expected={"refused": "2 pages of the same size"})
+Image.fromarray(LABELS.astype(np.uint16) * 300).save(case("m_labels_16.png", "mask", "16-bit labels in a PNG", crypt=CRYPT, labels=3))
+Image.fromarray(np.dstack([LABELS, LABELS * 0 + 255])).save(case("m_labels_alpha.png", "mask", "labels and opaque alpha", crypt=CRYPT, labels=3))
+Image.fromarray(LABELS).save(case("m_labels.jpg", "mask", "a JPEG of labels", refused="at most \\d+ bright"), quality=95)
+
+Image.fromarray(np.dstack([MASK * 0 + 9, MASK])).save(case("m_grey_alpha.png", "mask", "one grey, the mask is in alpha", crypt=CRYPT))
+
 # --- masks: palettes and alpha
 def palette(file: str, why: str, data, colours, expected, **options) -> None:
     picture = Image.fromarray(data, "P")
@@ -159,6 +174,7 @@ for suffix in ["png", "tif"]:
 palette("m_palette_4.png", "a palette of four bits", LABELS, WHITE_FIRST + [[9, 9, 9]] * 12, {"crypt": CRYPT, "labels": 3}, bits=4)
 palette("m_palette_1.png", "a palette of one bit", LABELS.clip(0, 1), WHITE_FIRST[:2], {"crypt": CRYPT}, bits=1)
 palette("m_voc.png", "Pascal VOC: 255 is void", VOID, WHITE_FIRST + [[224, 224, 192]] * 252, {"crypt": CRYPT + 32, "labels": 3})
+palette("m_palette_clear.png", "a palette whose 0 is transparent", LABELS, WHITE_FIRST + [[0, 0, 0]] * 252, {"crypt": CRYPT, "labels": 3}, transparency=0)
 Image.fromarray(np.dstack([MASK * 0 + 255] * 3 + [MASK])).save(case("m_alpha.png", "mask", "the mask is in alpha", crypt=CRYPT))
 Image.fromarray(np.dstack([MASK] * 3 + [MASK * 0 + 255])).save(case("m_opaque.png", "mask", "opaque alpha", crypt=CRYPT))
 overlay = np.dstack([MASK * 0 + 255, 255 - LABELS, 255 - MASK, MASK])

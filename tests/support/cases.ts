@@ -12,6 +12,8 @@ export interface Case {
   notice?: string;
   /** Images: whether its red channel is all there is. */
   grey?: boolean;
+  /** Images: another file with the same pixels, which are not those of rgb.bin.gz. */
+  same?: string;
   /** Images: µm per pixel, null where unknown. */
   pixelSize?: number | null;
   /** Masks: crypt pixels, how far off a lossy one may be, and how many labels. */
