@@ -5,7 +5,8 @@ import { openWeights } from "../../lib/model/checkpoint/open.ts";
 import { readZip } from "../../lib/model/checkpoint/zip.ts";
 import { createModel } from "../../lib/model/segmentation_model.ts";
 import { loadWeights } from "../../lib/model/weights.ts";
-import { type FixtureValue, torchFile, zip } from "../support/torch_fixture.ts";
+import { withFolder } from "../support/temporary.ts";
+import { type FixtureValue, floats, torchFile, zip } from "../support/torch_fixture.ts";
 import { CONFIG, inFolder, stateOf, writeTorch } from "../support/weight_files.ts";
 
 Deno.test("PyTorch checkpoints are read at top level, nested, and from DataParallel", async () => {
@@ -69,6 +70,36 @@ Deno.test("every number type and strided views of a checkpoint become float32, r
       spread: [0, 2, 0, 2],
     });
     assert.deepEqual(tensors.get("scalar")!.shape, []);
+  });
+});
+
+Deno.test("of several dictionaries of tensors the model's is read, by its usual name; others are named", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.ckpt`;
+    const model = (value: number): FixtureValue => ({
+      dictionary: [["net.segmentation_head.0.bias", floats([1], [value])]],
+    });
+    const optimizer: FixtureValue = {
+      dictionary: [["state", { dictionary: [["exp_avg", floats([1], [9])]] }]],
+    };
+    const encoder: FixtureValue = { dictionary: [["conv1.weight", floats([1], [8])]] };
+    const cases: [what: string, root: [string, FixtureValue][], value: number, notice: RegExp][] = [
+      ["one model", [["optimizer", optimizer], ["hyper", encoder], ["best", model(1)]], 1, /^$/],
+      [
+        "weights and their mean",
+        [["state_dict_ema", model(2)], ["optimizer", optimizer], ["state_dict", model(1)]],
+        1,
+        /several models: that under "state_dict" is read, not "state_dict_ema"/,
+      ],
+      ["a model within others", [["run", { dictionary: [["a", [model(3), 7]]] }]], 3, /^$/],
+    ];
+    for (const [what, root, value, notice] of cases) {
+      await Deno.writeFile(path, torchFile({ dictionary: root }));
+      const { tensors, notices } = await openWeights(path);
+      const bias = tensors.get("net.segmentation_head.0.bias")!;
+      assert.deepEqual([...bias.read()], [value], what);
+      assert.match(notices.join(), notice, what);
+    }
   });
 });
 
