@@ -120,7 +120,7 @@ async function batchOptions(
     tile: command.tile ?? ensemble.tile ?? 512,
     modelPixelSize: ensemble.pixelSize,
     modelScale: ensemble.scale,
-    range: ensemble.range,
+    reference: ensemble.reference,
     shared: command.index !== null || command.part !== null,
   };
 }

@@ -61,7 +61,7 @@ export class BatchStore {
   async wanted(image: BatchImage, options: DecidingOptions): Promise<Fingerprint> {
     const { tile, mode, overlap, weights, sigma, combine, tta, threshold, skipGlass } = options;
     const { scale, modelPixelSize, modelScale, normalizeStain, crypts } = options;
-    const { geojson, labels, overlay, probability, uncertainty, range, models } = options;
+    const { geojson, labels, overlay, probability, uncertainty, reference, models } = options;
     const inputs: Record<string, string> = { models, image: await this.digests.of(image.path) };
     if (image.truth !== null) inputs.truth = await this.digests.of(image.truth);
     return fingerprint("inference", VERSION, {
@@ -69,7 +69,7 @@ export class BatchStore {
       ...{ scale, modelPixelSize, modelScale, normalizeStain, pixelSize: image.pixelSize },
       // JSON knows no infinity.
       crypts: { ...crypts, maxHole: crypts?.maxHole === Infinity ? "all" : crypts?.maxHole },
-      ...{ geojson, labels, overlay, probability, uncertainty, range },
+      ...{ geojson, labels, overlay, probability, uncertainty, reference },
     }, inputs);
   }
 

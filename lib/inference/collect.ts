@@ -58,7 +58,7 @@ function summaryTable(states: readonly BatchState[]) {
     column("tiles", (s) => s.result?.tiles, pl.Int32),
     column("glass_tiles", (s) => s.result?.glassTiles, pl.Int32),
     column("entropy", (s) => s.result?.trust.entropy),
-    column("undecided_share", (s) => s.result?.trust.undecided),
+    column("expected_dice", (s) => s.result?.trust.expectedDice),
     column("stain_distance", (s) => s.result?.trust.stainDistance),
     column("warning", (s) => s.result?.trust.warning, pl.Utf8),
     column("seconds", (s) => s.seconds),

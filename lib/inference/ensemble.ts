@@ -17,7 +17,10 @@ export interface EnsembleOptions extends EngineOptions {
   expect?: Partial<Pick<ModelConfig, "architecture" | "encoder" | "classes">>;
 }
 
-const NOTHING: ModelNotes = { scale: null, tile: null, pixelSize: null, range: null, about: [] };
+const NOTHING: ModelNotes = {
+  ...{ scale: null, tile: null, pixelSize: null, about: [] },
+  reference: { stain: null, diceLimit: null },
+};
 
 /**
  * Opens model files: `.safetensors` (as training writes them), `.onnx`, or PyTorch's `.pth` and `.pt`

@@ -22,5 +22,11 @@ export { writeDiceReport, writeEncodings, writeSubmission } from "./reports.ts";
 export { chooseScale, type ScaleOptions } from "./scale.ts";
 export { type Segmented, segmentFile, type SegmentInput, type SegmentOptions } from "./segment.ts";
 export { checkSettings, type CryptSettings, type SegmentSettings } from "./settings.ts";
-export { type Trust, TrustCollector, type TrustRange } from "./trust.ts";
+export {
+  type StainRange,
+  tissueDensity,
+  type Trust,
+  TrustCollector,
+  type TrustReference,
+} from "./trust.ts";
 export type { TestTimeAugmentation } from "./tta.ts";

@@ -1,6 +1,6 @@
 /** What a model file says of itself that inference goes by. */
 import { readTrainingInfo } from "../training/mod.ts";
-import type { TrustRange } from "./trust.ts";
+import type { StainRange, TrustReference } from "./trust.ts";
 
 /** From the metadata `crypts.training`; null where a file does not say it. */
 export interface ModelNotes {
@@ -10,8 +10,8 @@ export interface ModelNotes {
   tile: number | null;
   /** µm per pixel of the images as they were trained on, after scaling. */
   pixelSize: number | null;
-  /** Optical density of the training images' tissue. */
-  range: TrustRange | null;
+  /** What it knows: by this an image's figures of trust are judged. */
+  reference: TrustReference;
   /** What the model is, what it was validated on, what it may be used for: lines for a reader. */
   about: string[];
 }
@@ -36,12 +36,12 @@ export function readModelNotes(path: string, metadata: Record<string, string>): 
     scale: number("scale", info.scale),
     tile: number("patchSize", patch),
     pixelSize: number("pixelSize", info.pixelSize),
-    range: readRange(info.stain),
+    reference: { stain: readRange(info.stain), diceLimit: number("diceLimit", info.diceLimit) },
     about: aboutOf(info, metadata),
   };
 }
 
-function readRange(stain: unknown): TrustRange | null {
+function readRange(stain: unknown): StainRange | null {
   if (typeof stain !== "object" || stain === null) return null;
   const { mean, deviation } = stain as { mean?: unknown; deviation?: unknown };
   const three = (values: unknown): [number, number, number] | null =>

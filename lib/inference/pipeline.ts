@@ -9,7 +9,7 @@ import { type Band, predictBands } from "./bands.ts";
 import type { OpenedImage } from "./open_image.ts";
 import type { TilePredictor } from "./predictor.ts";
 import { checkSettings, cryptOptions, type SegmentSettings } from "./settings.ts";
-import { type Trust, TrustCollector, type TrustRange } from "./trust.ts";
+import { type Trust, TrustCollector, type TrustReference } from "./trust.ts";
 
 /** Classes of {@link SegmentedBand.classes}. */
 export const BACKGROUND = 0, INTERIOR = 1, BOUNDARY = 2;
@@ -52,7 +52,7 @@ export interface SegmentHooks {
   /** Called with each finished band, from top to bottom; its arrays may be kept. */
   onBand?: (band: SegmentedBand) => void | Promise<void>;
   /** What the models' training images looked like, for {@link Trust}. */
-  range?: TrustRange | null;
+  reference?: TrustReference | null;
 }
 
 /**
@@ -72,7 +72,7 @@ export async function segmentImage(
   const { source, height, width, pixelSize } = image;
   const options = cryptOptions(settings.crypts, pixelSize);
   const runs = new RunCollector(width), interior = new RunCollector(width);
-  const trust = new TrustCollector(hooks.range ?? null);
+  const trust = new TrustCollector(hooks.reference ?? null);
   const enlarge = new BandResizer(image, settings.threshold);
   let windows = 0, glassWindows = 0, cryptPixels = 0, bounded = false;
   for await (const band of predictBands(source, ensemble, settings)) {

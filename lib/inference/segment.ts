@@ -24,7 +24,7 @@ import { writeOverlay } from "./overlay_file.ts";
 import { type SegmentedBand, segmentImage } from "./pipeline.ts";
 import type { TilePredictor } from "./predictor.ts";
 import type { SegmentSettings } from "./settings.ts";
-import type { Trust, TrustRange } from "./trust.ts";
+import type { Trust, TrustReference } from "./trust.ts";
 
 /** Settings of {@link segmentFile}. */
 export interface SegmentOptions
@@ -45,7 +45,7 @@ export interface SegmentOptions
    */
   uncertainty?: boolean;
   /** What the models' training images looked like, for {@link Segmented.trust}. */
-  range?: TrustRange | null;
+  reference?: TrustReference | null;
   /** Called with one line that says how the image was resized. */
   onSizing?: (line: string, guessed: boolean) => void;
 }
@@ -98,7 +98,7 @@ export async function segmentFile(
   ensemble: readonly TilePredictor[],
   options: SegmentOptions,
 ): Promise<Segmented> {
-  const { outDir, range } = options;
+  const { outDir, reference } = options;
   const image = await openImage(input.path, { ...options, pixelSize: input.pixelSize });
   options.onSizing?.(image.sizing, image.guessed);
   const names = outputNames(input.id, options), maps = new MapFiles(names.maps, outDir);
@@ -107,7 +107,7 @@ export async function segmentFile(
   try {
     await maps.open(image);
     found = await segmentImage(image, ensemble, settings, {
-      range,
+      reference,
       onBand: (band) => maps.push(band),
     });
     await maps.finish();

@@ -9,8 +9,12 @@ export interface Trust {
    * models are sure of what they call crypt, towards 1 where they guess. 0 where no pixel may be crypt.
    */
   entropy: number;
-  /** Share of the pixels with a probability in [0.25, 0.75] among those that may be crypt. */
-  undecided: number;
+  /**
+   * The Dice that the mask would have if the probabilities were true: twice their sum within the mask,
+   * divided by the mask's size plus their sum over the image. Near 1 where the models see crypts and
+   * nothing in between; 0 where no pixel is crypt.
+   */
+  expectedDice: number;
   /** Share of all pixels that is crypt (above 0.5). */
   foreground: number;
   /**
@@ -22,15 +26,22 @@ export interface Trust {
   warning: string | null;
 }
 
-/** The tissue's mean optical density over the training images, per channel (red, green, blue). */
-export interface TrustRange {
+/** What a model says of the images that it knows, in its metadata `crypts.training`. */
+export interface TrustReference {
+  /** The tissue's mean optical density ({@link tissueDensity}) over its training images. */
+  stain: StainRange | null;
+  /** The expected Dice below which it is not to be believed; null: {@link DICE_LIMIT}. */
+  diceLimit: number | null;
+}
+
+/** A mean and the standard deviation between images, per channel (red, green, blue). */
+export interface StainRange {
   mean: readonly [number, number, number];
-  /** Standard deviation between images. */
   deviation: readonly [number, number, number];
 }
 
-/** Entropy above it is warned of, see docs/inference.md for where it comes from. */
-export const ENTROPY_LIMIT = 0.5;
+/** An expected Dice below it is warned of, see docs/inference.md for where it comes from. */
+export const DICE_LIMIT = 0.85;
 /** Standard deviations from the training's stain above which it is warned. */
 export const STAIN_LIMIT = 3;
 
@@ -41,13 +52,14 @@ const DENSITY = Float64Array.from({ length: 256 }, (_, v) => -Math.log10((v + 1)
 export class TrustCollector {
   private pixels = 0;
   private candidates = 0;
-  private undecided = 0;
   private crypt = 0;
+  /** Sums of probabilities, within the mask and over all pixels. */
+  private inside = 0;
+  private all = 0;
   private entropy = 0;
-  private tissue = 0;
-  private readonly density = [0, 0, 0];
+  private readonly tissue = new DensitySum();
 
-  constructor(private readonly range: TrustRange | null) {}
+  constructor(private readonly reference: TrustReference | null = null) {}
 
   /**
    * Adds rows.
@@ -59,54 +71,92 @@ export class TrustCollector {
     this.pixels += probability.length;
     for (let i = 0; i < probability.length; i++) {
       const p = probability[i];
+      this.all += p;
       if (!(p > MAY_BE_CRYPT)) continue;
       this.candidates++;
-      if (p > 0.5) this.crypt++;
-      if (p >= 0.25 && p <= 0.75) this.undecided++;
+      if (p > 0.5) {
+        this.crypt++;
+        this.inside += p;
+      }
       if (p < 1) this.entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
     }
-    if (!this.range) return;
-    const { data } = image;
-    for (let i = 0; i + 2 < data.length; i += 3) {
-      const [r, g, b] = [data[i], data[i + 1], data[i + 2]];
-      if (r >= GLASS_LEVEL && g >= GLASS_LEVEL && b >= GLASS_LEVEL) continue;
-      this.tissue++;
-      this.density[0] += DENSITY[r];
-      this.density[1] += DENSITY[g];
-      this.density[2] += DENSITY[b];
-    }
+    if (this.reference?.stain) this.tissue.push(image);
   }
 
   /** The figures over all rows. */
   result(): Trust {
     const { candidates, pixels } = this;
     const share = (count: number, of: number) => of > 0 ? count / of : 0;
-    const stainDistance = this.stainDistance();
+    const stainDistance = this.stainDistance(), limit = this.reference?.diceLimit ?? DICE_LIMIT;
     const entropy = share(this.entropy, candidates);
+    const expectedDice = share(2 * this.inside, this.crypt + this.all);
     return {
       entropy,
-      undecided: share(this.undecided, candidates),
+      expectedDice,
       foreground: share(this.crypt, pixels),
       stainDistance,
-      warning: warningOf(entropy, this.crypt, stainDistance),
+      warning: warningOf(expectedDice, limit, this.crypt, stainDistance),
     };
   }
 
   private stainDistance(): number | null {
-    if (!this.range || this.tissue === 0) return null;
-    const { mean, deviation } = this.range;
-    const squares = this.density.map((sum, c) =>
-      ((sum / this.tissue - mean[c]) / Math.max(deviation[c], 1e-3)) ** 2
+    const own = this.tissue.mean(), known = this.reference?.stain;
+    if (!known || !own) return null;
+    const squares = own.map((value, c) =>
+      ((value - known.mean[c]) / Math.max(known.deviation[c], 1e-3)) ** 2
     );
     return Math.sqrt(squares.reduce((a, b) => a + b) / 3);
   }
 }
 
-function warningOf(entropy: number, crypt: number, stain: number | null): string | null {
+/**
+ * The mean optical density (base 10, of 256 grey levels) of an image's tissue per channel: of the pixels
+ * that are no glass. Null where there is none. A trainer takes mean and deviation of it over its images
+ * for {@link TrustReference.stain}.
+ *
+ * @example
+ * ```ts
+ * import { tissueDensity } from "crypts/inference";
+ * tissueDensity({ data: new Uint8Array(3).fill(255), height: 1, width: 1 }); // null: glass
+ * ```
+ */
+export function tissueDensity(image: RgbImage): [number, number, number] | null {
+  const sum = new DensitySum();
+  sum.push(image);
+  return sum.mean();
+}
+
+class DensitySum {
+  private pixels = 0;
+  private readonly sums = [0, 0, 0];
+
+  push({ data }: RgbImage): void {
+    for (let i = 0; i + 2 < data.length; i += 3) {
+      const [r, g, b] = [data[i], data[i + 1], data[i + 2]];
+      if (r >= GLASS_LEVEL && g >= GLASS_LEVEL && b >= GLASS_LEVEL) continue;
+      this.pixels++;
+      this.sums[0] += DENSITY[r];
+      this.sums[1] += DENSITY[g];
+      this.sums[2] += DENSITY[b];
+    }
+  }
+
+  mean(): [number, number, number] | null {
+    const [r, g, b] = this.sums, n = this.pixels;
+    return n > 0 ? [r / n, g / n, b / n] : null;
+  }
+}
+
+function warningOf(
+  dice: number,
+  limit: number,
+  crypt: number,
+  stain: number | null,
+): string | null {
   const reasons: string[] = [];
   if (crypt === 0) reasons.push("no crypt was found");
-  if (entropy > ENTROPY_LIMIT) {
-    reasons.push(`the models are unsure (${entropy.toFixed(2)} bits, usual is < ${ENTROPY_LIMIT})`);
+  else if (dice < limit) {
+    reasons.push(`the models are unsure (they expect a Dice of ${dice.toFixed(2)})`);
   }
   if (stain !== null && stain > STAIN_LIMIT) {
     reasons.push(`its stain is ${stain.toFixed(1)} standard deviations from that of the training`);
