@@ -8,7 +8,6 @@ import { SMALL_MODEL } from "../support/training_data.ts";
 await selectBackend("wasm");
 
 Deno.test("averages follow d = min(decay, (1 + t) / (10 + t)) as TensorFlow's moving average, counters stay, saved ones go on", async () => {
-  const before = tf.memory().numTensors;
   const model = createModel({ ...SMALL_MODEL, seed: 3 });
   const watched = [...model.parameters.values()].filter(({ name }) =>
     name.endsWith("segmentation_head.0.bias") || name === "encoder._bn0.running_mean"

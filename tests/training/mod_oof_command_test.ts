@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { diceScore } from "../../lib/annotation/metrics.ts";
+import { readGreyValues } from "../../lib/image/grey_values.ts";
+import { withFolder } from "../support/temporary.ts";
+import { TINY_SIZE, tinyMask, writeTinyDataset } from "../support/tiny_dataset.ts";
+
+async function runScript(name: string, args: string[]) {
+  const script = fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", script, ...args],
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+Deno.test("out-of-fold maps: each training image once, by the fold that validated it, with the Dice of its own map", () =>
+  withFolder(async (root) => {
+    await writeTinyDataset(`${root}/data`);
+    const settings = {
+      model: {
+        ...{ architecture: "Unet", encoder: "efficientnet-b0", encoderDepth: 3 },
+        decoderChannels: [8, 8, 8],
+      },
+      ...{ scale: 1, pixelSize: 0.5, patch: 32, cropFrom: 64, epochSteps: 2, epochs: 1 },
+      ...{ foldCount: 2, folds: [0, 1], encoderWeights: null, vizTile: 32, batchSize: 2 },
+      ...{ modelName: "tiny" },
+    };
+    const trained = await runScript("train.ts", [
+      ...["--data", `${root}/data`, "--out", `${root}/out`, "--profile", "glas", "--no-test"],
+      ...["--backend", "wasm", "--workers", "0"],
+      ...Object.entries(settings).flatMap(([k, v]) => ["--set", `${k}=${JSON.stringify(v)}`]),
+    ]);
+    assert.equal(trained.code, 0, trained.err);
+    assert.match(trained.out, /2 folds of 2 patients \(2 images\)/);
+    const oof = await runScript("out_of_fold.ts", [
+      ...["--data", `${root}/data`, "--models", `${root}/out/models/tiny_fold?.safetensors`],
+      ...["--out", `${root}/oof`],
+    ]);
+    assert.equal(oof.code, 0, oof.err);
+    const [head, ...rows] = (await Deno.readTextFile(`${root}/oof/dice.csv`)).trim().split("\n");
+    assert.equal(head, "image,fold,dice");
+    assert.deepEqual(rows.map((row) => row.split(",")[0]).sort(), ["a", "bb"]);
+    const [height, width] = TINY_SIZE;
+    for (const row of rows) {
+      const [id, , dice] = row.split(",");
+      const crypt = await readGreyValues(`${root}/oof/${id}_crypt.png`, { height, width });
+      const boundary = await readGreyValues(`${root}/oof/${id}_boundary.png`, { height, width });
+      boundary.data.forEach((p, i) => assert.ok(p <= crypt.data[i] + 1, "boundary is crypt"));
+      const cut = crypt.data.map((p) => p > 127.5 ? 1 : 0);
+      assert.ok(Math.abs(diceScore(cut, tinyMask(id).data) - Number(dice)) < 0.02);
+    }
+  }));
