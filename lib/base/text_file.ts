@@ -7,18 +7,22 @@ const decompress = promisify(gunzip);
 /** The longest text that is read, packed or not: a JavaScript string holds little more. */
 const MOST_BYTES = 2 ** 29 - 1;
 
+/** Text packs to a tenth; what packs to less than a hundredth is no text but a trap for memory. */
+const MOST_EXPANSION = 100, HARMLESS_BYTES = 2 ** 26;
+
 /**
  * Decodes a text file of UTF-8 with or without byte order mark, gzipped or not.
  *
  * @param what names the file in errors, e.g. `table a.csv`
  * @throws {RangeError} naming `what` and the encoding when it is UTF-16 or no UTF-8, the line of the
- *   first byte that is none, or a text over 512 MiB
+ *   first byte that is none, a text over 512 MiB, or one that unpacks to over a hundred times its size
  */
 export async function decodeText(data: Uint8Array, what: string): Promise<string> {
   if (data[0] !== 0x1f || data[1] !== 0x8b) return decodeUtf8(data, what);
   let unpacked: Uint8Array;
   try {
-    unpacked = await decompress(data, { maxOutputLength: MOST_BYTES });
+    const most = Math.max(HARMLESS_BYTES, data.length * MOST_EXPANSION);
+    unpacked = await decompress(data, { maxOutputLength: Math.min(most, MOST_BYTES) });
   } catch (cause) {
     throw new RangeError(`${what} cannot be unpacked: ${(cause as Error).message}`, { cause });
   }

@@ -211,6 +211,7 @@ const REFUSED: [string, string | Uint8Array, RegExp][] = [
     /a\.json: line 2 is no UTF-8/,
   ],
   ["a gzip that ends early", gzipSync(text).subarray(0, 40), /a\.json cannot be unpacked/],
+  ["a gzip bomb", gzipSync(new Uint8Array(2 ** 27)), /a\.json cannot be unpacked/],
   ["half a file", text.slice(0, 90), /a\.json are no JSON/],
 ];
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
+import { readLabels } from "../../lib/image/labels.ts";
 import { probeImage } from "../../lib/image/probe.ts";
 import { readMask, readRgb } from "../../lib/image/read.ts";
 import { openRegions } from "../../lib/image/regions.ts";
@@ -47,6 +48,28 @@ Deno.test("a header that claims more pixels than its bytes can hold is refused b
     await refused(path, /giant\.png claims 60000 x 60000 pixels, more than its \d+ bytes can hold/);
     await Deno.writeFile(path, png(60000, 60000, 8, 3, deflateSync(new Uint8Array(1000))));
     await refused(path, /giant\.png claims/);
+    const tif = `${folder}/giant.tif`;
+    const small = await sharp(noiseImage(16, 16).data, {
+      raw: { height: 16, width: 16, channels: 3 },
+    }).tiff({ compression: "deflate" }).toBuffer();
+    await Deno.writeFile(tif, withSides(small, 1_000_000));
+    await refused(tif, /giant\.tif/);
+  }));
+
+Deno.test("labels of two and four bits are read as they are stored, an interlaced palette is refused", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/a.png`;
+    for (const bits of [2, 4]) {
+      const rows = Uint8Array.from({ length: 10 }, (_, i) => i % 5 === 0 ? 0 : 0b00011011 + i);
+      await Deno.writeFile(path, png(32 / bits, 2, bits, 0, deflateSync(rows)));
+      const expected = [...rows].filter((_, i) => i % 5 !== 0).flatMap((byte) =>
+        Array.from({ length: 8 / bits }, (_, k) => (byte >> (8 - bits * (k + 1))) & (1 << bits) - 1)
+      );
+      assert.deepEqual([...(await readLabels(path)).data], expected);
+    }
+    const palette = png(8, 8, 8, 3, deflateSync(new Uint8Array(72)));
+    palette[28] = 1;
+    await assert.rejects(pngIndices(palette), /an interlaced palette is not read/);
   }));
 
 Deno.test("compressed data that expand beyond the image end there", async () => {
@@ -113,6 +136,20 @@ Deno.test("a directory with a field of another type or a missing field is refuse
       );
     }
   }));
+
+/** A little-endian TIFF whose directory claims other sides. */
+function withSides(file: Uint8Array, side: number): Uint8Array {
+  const out = new Uint8Array(file),
+    view = new DataView(out.buffer),
+    directory = view.getUint32(4, true);
+  for (let e = 0; e < view.getUint16(directory, true); e++) {
+    const at = directory + 2 + 12 * e;
+    if (![256, 257].includes(view.getUint16(at, true))) continue;
+    view.setUint16(at + 2, 4, true);
+    view.setUint32(at + 8, side, true);
+  }
+  return out;
+}
 
 /** A PNG of one IDAT chunk; of a palette it has 256 colours. */
 function png(width: number, height: number, bits: number, colour: number, data: Uint8Array) {
