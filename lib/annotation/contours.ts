@@ -1,5 +1,5 @@
 /** Outlines of masks: as closed rings of pixel corners, and drawn on images. */
-import type { Mask, RgbImage } from "../image/mod.ts";
+import type { LabelMask, Mask, RgbImage } from "../image/mod.ts";
 
 /** A closed outline between pixels; its points are pixel corners, so integers. */
 export interface Contour {
@@ -114,14 +114,29 @@ function simpleRings(points: number[]): number[][] {
 /** Red, green and blue, 0 to 255. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
+/** How {@link drawContours} draws. */
+export interface LineOptions {
+  /** Of the line in pixels; default 3, as the original. */
+  width?: number;
+  /** Length of dashes and of the gaps between them, in pixels along the outline; default 0: solid. */
+  dash?: number;
+}
+
 /**
- * Draws the outline of a mask into a copy of an image: the crypt pixels that touch background or
- * the image's border, thickened to `width`, as `cv2.drawContours` on `cv2.findContours`.
+ * Draws the outline of a mask into a copy of an image: the crypt pixels that touch what is not
+ * their crypt, thickened to the line's width, as `cv2.drawContours` on `cv2.findContours`. Where a
+ * crypt is cut by the image's border there is no outline: nobody knows where it ends.
  *
- * @param width of the line in pixels; default 3, as the original
- * @throws {RangeError} when the sizes differ or the width is not positive
+ * @param mask non-zero is crypt; a label mask has an outline around every label, touching or not
+ * @throws {RangeError} when the sizes differ, the width is not positive or the dash negative
  */
-export function drawContours(image: RgbImage, mask: Mask, colour: Colour, width = 3): RgbImage {
+export function drawContours(
+  image: RgbImage,
+  mask: Mask | LabelMask,
+  colour: Colour,
+  options: LineOptions = {},
+): RgbImage {
+  const { width = 3, dash = 0 } = options;
   if (image.height !== mask.height || image.width !== mask.width) {
     throw new RangeError(
       `image of ${image.height} x ${image.width} (height x width) and mask of ` +
@@ -129,26 +144,61 @@ export function drawContours(image: RgbImage, mask: Mask, colour: Colour, width 
     );
   }
   if (!(width > 0)) throw new RangeError(`line width must be > 0, got ${width}`);
-  const { height, width: columns } = image, { data } = mask;
-  const out = Uint8Array.from(image.data);
+  if (!(dash >= 0)) throw new RangeError(`dash must be >= 0, got ${dash}`);
+  const { height, width: columns } = image;
+  const out = Uint8Array.from(image.data), pen = penOf(width);
+  for (const part of maskPerLabel(mask)) {
+    for (const { points } of traceContours(part)) {
+      let along = 0;
+      for (let i = 0, j = points.length - 2; i < points.length; j = i, i += 2) {
+        const stepX = Math.sign(points[i] - points[j]),
+          stepY = Math.sign(points[i + 1] - points[j + 1]);
+        for (let x = points[j], y = points[j + 1]; x !== points[i] || y !== points[i + 1];) {
+          // The crypt's pixel lies on the right hand of the step; so does the image, at its border.
+          const px = x - (stepX < 0 || stepY > 0 ? 1 : 0),
+            py = y - (stepX < 0 || stepY < 0 ? 1 : 0);
+          const border = stepX > 0
+            ? y === 0
+            : stepX < 0
+            ? y === height
+            : stepY > 0
+            ? x === columns
+            : x === 0;
+          const drawn = dash === 0 || Math.floor(along++ / dash) % 2 === 0;
+          if (!border && drawn) stamp(px, py);
+          x += stepX;
+          y += stepY;
+        }
+      }
+    }
+  }
+  return { data: out, height, width: columns };
+
+  function stamp(x: number, y: number): void {
+    for (const [dx, dy] of pen) {
+      const px = x + dx, py = y + dy;
+      if (px < 0 || py < 0 || px >= columns || py >= height) continue;
+      out.set(colour, (py * columns + px) * 3);
+    }
+  }
+}
+
+/** Offsets of the pixels of a round pen. */
+function penOf(width: number): [dx: number, dy: number][] {
   const reach = Math.floor(width / 2), pen: [number, number][] = [];
   for (let dy = -reach; dy <= reach; dy++) {
     for (let dx = -reach; dx <= reach; dx++) {
       if (dx * dx + dy * dy <= width * width / 4) pen.push([dx, dy]);
     }
   }
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < columns; x++, i++) {
-      if (data[i] === 0) continue;
-      const inner = y > 0 && y < height - 1 && x > 0 && x < columns - 1 && data[i - 1] !== 0 &&
-        data[i + 1] !== 0 && data[i - columns] !== 0 && data[i + columns] !== 0;
-      if (inner) continue;
-      for (const [dx, dy] of pen) {
-        const px = x + dx, py = y + dy;
-        if (px < 0 || py < 0 || px >= columns || py >= height) continue;
-        out.set(colour, (py * columns + px) * 3);
-      }
-    }
+  return pen;
+}
+
+/** A mask as it is; a label mask as one mask per label. */
+function* maskPerLabel({ data, height, width }: Mask | LabelMask): Generator<Mask> {
+  if (data instanceof Uint8Array) return yield { data, height, width };
+  for (const label of new Set(data)) {
+    if (label === 0) continue;
+    yield { data: Uint8Array.from(data, (value) => value === label ? 1 : 0), height, width };
   }
-  return { data: out, height, width: columns };
 }

@@ -1,5 +1,5 @@
 /** What a pathologist drew, and masks: encodings, polygons, outlines, components, overlap. */
-export { type Colour, drawContours, traceContours } from "./contours.ts";
+export { type Colour, drawContours, type LineOptions, traceContours } from "./contours.ts";
 export { squaredDistance } from "./distance.ts";
 export {
   type AnnotationFeature,

@@ -34,4 +34,5 @@ export {
   writeTileOverlays,
 } from "./overlays/overlays.ts";
 export { panels, type TitledPanel } from "./overlays/panels.ts";
+export { scaleBarLength, withColourBar, withScaleBar } from "./overlays/scales.ts";
 export { drawWindows } from "./patch_windows.ts";

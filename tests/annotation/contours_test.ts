@@ -84,7 +84,7 @@ Deno.test("drawn contours are the border pixels, thickened, and nothing else", (
   const image: RgbImage = { data: new Uint8Array(30 * 40 * 3).fill(7), height: 30, width: 40 };
   const on = (drawn: RgbImage, y: number, x: number) => drawn.data[3 * (y * 40 + x)] === 255;
   for (const [width, reach] of [[1, 0], [3, 1], [5, 2]]) {
-    const drawn = drawContours(image, mask, [255, 0, 0], width);
+    const drawn = drawContours(image, mask, [255, 0, 0], { width });
     for (let x = 0; x < 40; x++) {
       // On a row through the middle: the two side borders, `reach` pixels to both sides.
       const expected = Math.abs(x - 5) <= reach || Math.abs(x - 24) <= reach;
@@ -96,15 +96,56 @@ Deno.test("drawn contours are the border pixels, thickened, and nothing else", (
     () => drawContours(image, { ...mask, height: 29 }, [0, 0, 0]),
     /must have the same/,
   );
-  assert.throws(() => drawContours(image, mask, [0, 0, 0], 0), /line width must be > 0/);
+  assert.throws(() => drawContours(image, mask, [0, 0, 0], { width: 0 }), /line width must be > 0/);
 });
 
-Deno.test("a crypt that is cut by the border has its contour there too", () => {
-  const mask: Mask = { data: new Uint8Array(36).fill(1), height: 6, width: 6 };
+Deno.test("a crypt that is cut by the border has no contour there, and one inside of it", () => {
+  const mask: Mask = {
+    data: Uint8Array.from({ length: 36 }, (_, i) => i % 6 < 4 ? 1 : 0),
+    height: 6,
+    width: 6,
+  };
   const image: RgbImage = { data: new Uint8Array(108), height: 6, width: 6 };
-  const drawn = drawContours(image, mask, [0, 255, 0], 1);
-  for (let i = 0; i < 36; i++) {
-    const y = Math.floor(i / 6), x = i % 6, rim = y === 0 || x === 0 || y === 5 || x === 5;
-    assert.equal(drawn.data[3 * i + 1], rim ? 255 : 0);
+  const drawn = drawContours(image, mask, [0, 255, 0], { width: 1 });
+  for (let i = 0; i < 36; i++) assert.equal(drawn.data[3 * i + 1], i % 6 === 3 ? 255 : 0);
+});
+
+Deno.test("a solid contour is the crypt pixels with a neighbour outside (brute force), border aside", () => {
+  const mask = noise(9, 23, 31, 0.7), { data, height, width } = mask;
+  const image: RgbImage = { data: new Uint8Array(height * width * 3), height, width };
+  const drawn = drawContours(image, mask, [1, 2, 3], { width: 1 });
+  for (let i = 0; i < data.length; i++) {
+    const y = Math.floor(i / width), x = i % width;
+    const open = [[0, 1], [1, 0], [0, -1], [-1, 0]].some(([dy, dx]) => {
+      const inside = y + dy >= 0 && y + dy < height && x + dx >= 0 && x + dx < width;
+      return inside && data[(y + dy) * width + x + dx] === 0;
+    });
+    assert.equal(drawn.data[3 * i], data[i] && open ? 1 : 0, `pixel ${i}`);
   }
+});
+
+Deno.test("dashes are as long as their gaps, and labels that touch have a contour each", () => {
+  const data = Uint8Array.from({ length: 50 * 50 }, (_, i) => {
+    const y = Math.floor(i / 50), x = i % 50;
+    return y >= 5 && y < 45 && x >= 5 && x < 45 ? 1 : 0;
+  });
+  const image: RgbImage = { data: new Uint8Array(7500), height: 50, width: 50 };
+  const count = (drawn: RgbImage) => drawn.data.filter((v) => v === 9).length / 3;
+  const solid = count(
+    drawContours(image, { data, height: 50, width: 50 }, [9, 9, 9], { width: 1 }),
+  );
+  const dashed = count(
+    drawContours(image, { data, height: 50, width: 50 }, [9, 9, 9], { width: 1, dash: 5 }),
+  );
+  assert.equal(solid, 4 * 39);
+  assert.ok(Math.abs(dashed - solid / 2) <= 4, `${dashed} of ${solid}`);
+  const labels = {
+    data: Uint16Array.from(data, (v, i) => v && (i % 50 < 25 ? 1 : 2)),
+    height: 50,
+    width: 50,
+  };
+  const apart = drawContours(image, labels, [9, 9, 9], { width: 1 });
+  assert.equal(apart.data[(20 * 50 + 24) * 3], 9);
+  assert.equal(apart.data[(20 * 50 + 25) * 3], 9);
+  assert.throws(() => drawContours(image, labels, [9, 9, 9], { dash: -1 }), /dash must be >= 0/);
 });

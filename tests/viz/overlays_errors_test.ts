@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { errorMap, INVENTED_COLOUR, MISSED_COLOUR } from "../../lib/viz/overlays/errors.ts";
+import { errorMap, MISSED_COLOUR, SPURIOUS_COLOUR } from "../../lib/viz/overlays/errors.ts";
 
 const mask = (...data: number[]) => ({
   data: Uint8Array.from(data),
@@ -7,14 +7,14 @@ const mask = (...data: number[]) => ({
   width: data.length,
 });
 
-Deno.test("missed crypt is red, invented crypt blue, the rest pale", () => {
+Deno.test("missed crypt is orange, spurious crypt blue, the rest pale", () => {
   const image = { data: new Uint8Array(12).fill(100), height: 1, width: 4 };
   const { data } = errorMap(image, mask(0, 1, 0, 1), mask(0, 1, 1, 0));
   const pixel = (i: number) => [...data.subarray(3 * i, 3 * i + 3)];
   assert.deepEqual(pixel(0), [166, 166, 166]);
   assert.deepEqual(pixel(1), pixel(0));
   assert.deepEqual(pixel(2), [...MISSED_COLOUR]);
-  assert.deepEqual(pixel(3), [...INVENTED_COLOUR]);
+  assert.deepEqual(pixel(3), [...SPURIOUS_COLOUR]);
 });
 
 Deno.test("an error map names masks of another size", () => {

@@ -1,6 +1,7 @@
 /** Small pictures for the explorable figure: every tile with its outline, every image as a whole. */
 import sharp from "sharp";
 import { drawContours } from "../../annotation/mod.ts";
+import { TRUTH_COLOUR } from "../overlays/overlays.ts";
 import { ensureMask, type ImageRecord } from "../../dataset/mod.ts";
 import type { TileLabel } from "../../embedding/mod.ts";
 import { cropMask, readRgb, resizeMask, resizeRgb, type RgbImage } from "../../image/mod.ts";
@@ -87,7 +88,7 @@ export async function tilePictures(
         crypt.set(inside.data.subarray(y * width, (y + 1) * width), y * tile);
       }
       const outline = resizeMask({ data: crypt, height: tile, width: tile }, size, size);
-      place(sheet, drawContours(small, outline, [255, 0, 0], 1), i, columns);
+      place(sheet, drawContours(small, outline, TRUTH_COLOUR, { width: 1 }), i, columns);
     }
     slides.push({
       id: record.id,

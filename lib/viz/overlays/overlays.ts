@@ -1,14 +1,24 @@
 /** Truth and prediction drawn on the image, whole and tile by tile. */
 import { join } from "node:path";
 import { type Colour, drawContours } from "../../annotation/mod.ts";
-import { crop, cropMask, type Mask, type RgbImage, writeRgb } from "../../image/mod.ts";
+import {
+  crop,
+  cropMask,
+  type LabelMask,
+  type Mask,
+  type RgbImage,
+  writeRgb,
+} from "../../image/mod.ts";
 import { panels } from "./panels.ts";
 import { tilePositions } from "../../stitching/mod.ts";
 
-/** The annotation's colour: red. */
-export const TRUTH_COLOUR: Colour = [255, 0, 0];
-/** The prediction's colour: green. */
-export const PREDICTION_COLOUR: Colour = [0, 255, 0];
+/**
+ * The annotation's colour, orange, drawn solid. Orange and blue are told apart by all kinds of colour
+ * vision, on pink and violet tissue and in print; red and green, the original's, are not.
+ */
+export const TRUTH_COLOUR: Colour = [255, 150, 0];
+/** The prediction's colour, blue, drawn dashed where both are in one picture. */
+export const PREDICTION_COLOUR: Colour = [0, 80, 255];
 
 /** How overlays are drawn. */
 export interface OverlayOptions {
@@ -19,40 +29,49 @@ export interface OverlayOptions {
 }
 
 /**
- * The original's overlay: ground truth in red on the left, prediction in green on the right. Without
- * ground truth the left panel is the image alone.
+ * The original's overlay: ground truth on the left, prediction on the right. Without ground truth
+ * the left panel is the image alone.
  *
  * @throws {RangeError} when image and masks differ in size
  */
 export async function overlayPanels(
   image: RgbImage,
-  truth: Mask | null,
-  predicted: Mask,
+  truth: Mask | LabelMask | null,
+  predicted: Mask | LabelMask,
   options: OverlayOptions = {},
 ): Promise<RgbImage> {
   const { lineWidth = 3 } = options;
   const [left, right] = options.titles ?? [truth ? "Ground truth" : "Image", "Prediction"];
   return await panels([
-    { image: truth ? drawContours(image, truth, TRUTH_COLOUR, lineWidth) : image, title: left },
-    { image: drawContours(image, predicted, PREDICTION_COLOUR, lineWidth), title: right },
+    {
+      image: truth ? drawContours(image, truth, TRUTH_COLOUR, { width: lineWidth }) : image,
+      title: left,
+    },
+    {
+      image: drawContours(image, predicted, PREDICTION_COLOUR, { width: lineWidth }),
+      title: right,
+    },
   ]);
 }
 
 /**
- * Both contours on one image: prediction green above truth red. Where they agree green hides red,
- * so that red that can be seen is crypt that was missed.
+ * Both contours on one image: the truth a solid line, the prediction dashed above it, so that both
+ * can be seen where they agree.
  *
  * @throws {RangeError} when image and masks differ in size
  */
 export function overlayBoth(
   image: RgbImage,
-  truth: Mask,
-  predicted: Mask,
+  truth: Mask | LabelMask,
+  predicted: Mask | LabelMask,
   options: { lineWidth?: number } = {},
 ): RgbImage {
   const { lineWidth = 3 } = options;
-  const red = drawContours(image, truth, TRUTH_COLOUR, lineWidth);
-  return drawContours(red, predicted, PREDICTION_COLOUR, lineWidth);
+  const below = drawContours(image, truth, TRUTH_COLOUR, { width: lineWidth });
+  return drawContours(below, predicted, PREDICTION_COLOUR, {
+    width: lineWidth,
+    dash: 4 * lineWidth,
+  });
 }
 
 /** Settings of {@link writeTileOverlays}. */
