@@ -99,12 +99,15 @@ function backward(
       const inverse = 1 / Math.sqrt(v[c] + attrs.epsilon);
       dg[c] = dot[c] * inverse;
       db[c] = sum[c];
-      const slope = -scales[c] * inverse * inverse * dot[c] / rows;
-      shifts[c] = slope;
-      sum[c] = -scales[c] * sum[c] / rows - slope * m[c];
+      dot[c] *= -scales[c] * inverse * inverse / rows;
+      sum[c] = -scales[c] * sum[c] / rows - dot[c] * m[c];
     }
-    const args = [image, a, shift, totals, out, channels];
-    callKernel({ kernel: "batch_norm_gradient_apply", args, work: rows });
+    callKernel({
+      kernel: "batch_norm_gradient_apply",
+      args: [image, gradient, a, shift, totals + 4 * channels, totals, out, channels],
+      work: rows,
+      rest: [activationNumber(attrs.activation)],
+    });
   });
   return [dx, dgamma, dbeta];
 }

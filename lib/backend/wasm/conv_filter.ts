@@ -39,6 +39,19 @@ export function convFilterGradient(
   const pixels = info.batchSize * info.outHeight * info.outWidth;
   const flat = filterHeight * filterWidth * info.strideHeight * info.strideWidth === 1 &&
     padInfo.top + padInfo.bottom + padInfo.left + padInfo.right === 0;
+  if (flat && inChannels % 4 === 0 && outChannels % 4 === 0) {
+    const slices = Math.min(threads(), pixels);
+    const add = (parts: number, size: number) =>
+      callKernel({
+        kernel: "pointwise_filter_gradient",
+        args: [...images, parts, inChannels, outChannels],
+        steps: [0, 0, size, 0, 0],
+        work: pixels,
+        slices,
+      });
+    sumSlices(backend, dw, add, slices, false);
+    return dw;
+  }
   // Without a neighbourhood each pixel is a row of its own.
   const [inHeight, inWidth, outHeight, outWidth, batch] = flat
     ? [pixels, 1, pixels, 1, 1]

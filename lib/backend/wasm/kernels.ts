@@ -82,17 +82,22 @@ export function floats(backend: BackendWasm, at: Address, count: number): Float3
  * Fills `out` with the sum of what each slice of a kernel call adds to a zeroed copy of its own: the
  * order of the sum, and so the last bit of it, depends on the number of threads alone.
  *
- * @param add makes the call; gets the address of the first copy and the bytes from copy to copy
+ * @param add makes the call, of as many slices; gets the address of the first copy and the bytes from
+ *   copy to copy
+ * @param slices how many; default: one for each thread
+ * @param zeroed false where each slice writes all of its copy
  */
 export function sumSlices(
   backend: BackendWasm,
   out: tf.TensorInfo,
   add: (parts: Address, bytes: number) => void,
+  slices = threads(),
+  zeroed = true,
 ): void {
   const size = out.shape.reduce((a, b) => a * b, 1);
-  withScratch(backend, threads() * size, (parts) => {
+  withScratch(backend, slices * size, (parts) => {
     add(parts, 4 * size);
-    const args = [parts, address(backend, out), threads(), size];
+    const args = [parts, address(backend, out), slices, size];
     callKernel({ kernel: "sum_parts", args, work: size });
-  });
+  }, zeroed);
 }

@@ -1,15 +1,7 @@
 /** 3 x 3 convolutions with stride 1 by Winograd's filtering (kernels/winograd*.c): where, and how cut. */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import {
-  type Address,
-  address,
-  callKernel,
-  fineSlices,
-  floats,
-  threads,
-  withScratch,
-} from "./kernels.ts";
+import { type Address, address, callKernel, fineSlices, threads, withScratch } from "./kernels.ts";
 
 /** As in kernels/winograd.h and tile.h. */
 const TILE = 4;
@@ -129,11 +121,11 @@ export function winogradFilterGradient(
   g: Convolution,
   dw: tf.TensorInfo,
 ): void {
-  const slices = threads();
-  const { panels, group, scratch: each } = plan(g, slices);
+  const { panels } = plan(g, 1);
+  const slices = Math.min(threads(), panels);
+  const { group, scratch: each } = plan(g, slices);
   const size = POINTS * whole(g.channels) * columnsOf(g.outChannels);
   withScratch(backend, slices * (size + each), (products: Address) => {
-    floats(backend, products, slices * size).fill(0);
     const scratch = products + 4 * slices * size;
     const args = [
       address(backend, x),

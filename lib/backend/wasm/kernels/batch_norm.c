@@ -69,8 +69,8 @@ EXPORT(batch_norm_apply)
   else apply(x, scale, shift, y, channels, begin, end, NONE);
 }
 
-// The backward sums of `vectors` vectors of channels (or of fewer than 4 channels): writes
-// g = dy * activation'(z) to dx. Four vectors are a whole cache line of every row.
+// The backward sums of `vectors` vectors of channels (or of fewer than 4 channels). Swish writes
+// g = dy * activation'(z) to dx: an exponential costs more than writing and reading it. Four vectors are a whole cache line of every row.
 INLINE void gradient_lanes(const float *x, const float *dy, const float *mean, const float *scale,
                            const float *shift, float *dx, float *sum, float *dot, int channels,
                            int first, int last, int lanes, const int vectors, const int activation) {
@@ -87,8 +87,10 @@ INLINE void gradient_lanes(const float *x, const float *dy, const float *mean, c
       f4 value = lanes >= 4 ? load(x + at) : load_part(x + at, lanes);
       f4 g = lanes >= 4 ? load(dy + at) : load_part(dy + at, lanes);
       g = activation_gradient(madd(value, a[v], b[v]), g, activation);
-      if (lanes >= 4) store(dx + at, g);
-      else store_part(dx + at, g, lanes);
+      if (activation == SWISH) {
+        if (lanes >= 4) store(dx + at, g);
+        else store_part(dx + at, g, lanes);
+      }
       s[v] += g;
       d[v] = madd(g, value - m[v], d[v]);
     }
@@ -106,7 +108,8 @@ INLINE void gradient_sums(const float *x, const float *dy, const float *mean, co
   for (int first = begin; first < end; first += CHUNK) {
     int last = first + CHUNK < end ? first + CHUNK : end;
     int c = 0;
-    for (; c + 16 <= channels; c += 16) {
+    // An exponential leaves registers for one vector only.
+    for (; activation != SWISH && c + 16 <= channels; c += 16) {
       gradient_lanes(x + c, dy + c, mean + c, scale + c, shift + c, dx + c, sum + c, dot + c,
                      channels, first, last, 4, 4, activation);
     }
@@ -121,8 +124,8 @@ INLINE void gradient_sums(const float *x, const float *dy, const float *mean, co
   }
 }
 
-// First backward pass: dx = g, the gradient behind the activation; adds to sum and dot the sums of g
-// and of g * (x - mean).
+// First backward pass: adds to sum and dot the sums of g, the gradient behind the activation, and of
+// g * (x - mean). With swish, dx = g.
 EXPORT(batch_norm_gradient_sums)
 (const float *x, const float *dy, const float *mean, const float *scale, const float *shift,
  float *dx, float *sum, float *dot, int channels, int begin, int end, int activation) {
@@ -137,17 +140,36 @@ EXPORT(batch_norm_gradient_sums)
   }
 }
 
-// Second backward pass: dx = a * dx + b * x + c by channel.
-EXPORT(batch_norm_gradient_apply)
-(const float *x, const float *a, const float *b, const float *c, float *dx, int channels, int begin,
- int end) {
+INLINE void gradient_apply(const float *x, const float *dy, const float *scale, const float *shift,
+                           const float *slope, const float *rest, float *dx, int channels, int begin,
+                           int end, const int activation) {
   for (int row = begin; row < end; row++) {
-    const float *p = x + row * channels;
+    const float *p = x + row * channels, *q = dy + row * channels;
     float *out = dx + row * channels;
-    int i = 0;
-    for (; i + 4 <= channels; i += 4) {
-      store(out + i, madd(load(a + i), load(out + i), madd(load(b + i), load(p + i), load(c + i))));
+    for (int c = 0; c < channels; c += 4) {
+      int n = channels - c;
+      f4 a = load_part(scale + c, n), value = n >= 4 ? load(p + c) : load_part(p + c, n);
+      f4 g = n >= 4 ? load(q + c) : load_part(q + c, n);
+      if (activation != NONE) {
+        g = activation_gradient(madd(value, a, load_part(shift + c, n)), g, activation);
+      }
+      g = madd(a, g, madd(load_part(slope + c, n), value, load_part(rest + c, n)));
+      if (n >= 4) store(out + c, g);
+      else store_part(out + c, g, n);
     }
-    for (; i < channels; i++) out[i] = a[i] * out[i] + b[i] * p[i] + c[i];
+  }
+}
+
+// Second backward pass: dx = scale * g + slope * x + rest by channel. With swish, dx holds g already.
+EXPORT(batch_norm_gradient_apply)
+(const float *x, const float *dy, const float *scale, const float *shift, const float *slope,
+ const float *rest, float *dx, int channels, int begin, int end, int activation) {
+  if (activation == RELU) {
+    gradient_apply(x, dy, scale, shift, slope, rest, dx, channels, begin, end, RELU);
+  } else if (activation == RELU6) {
+    gradient_apply(x, dy, scale, shift, slope, rest, dx, channels, begin, end, RELU6);
+  } else {
+    const float *g = activation == SWISH ? dx : dy;
+    gradient_apply(x, g, scale, shift, slope, rest, dx, channels, begin, end, NONE);
   }
 }

@@ -36,42 +36,7 @@ INLINE void evaluate_gradients(const float *dy, float *e, float *patch, Grid g, 
   }
 }
 
-// m[i][o...] += the product over the tiles, for `rows` input channels and one block of outputs.
-INLINE void product(const float *v, const float *e, float *m, int count, int depth, int columns,
-                    const int rows, const int vectors) {
-  f4 acc[ROWS][VECTORS];
-  UNROLL
-  for (int i = 0; i < rows; i++) {
-    UNROLL
-    for (int j = 0; j < vectors; j++) acc[i][j] = splat(0.0f);
-  }
-  outer(acc, v, e, count, depth, columns, rows, vectors);
-  UNROLL
-  for (int i = 0; i < rows; i++) {
-    UNROLL
-    for (int j = 0; j < vectors; j++) {
-      float *to = m + i * columns + 4 * j;
-      store(to, load(to) + acc[i][j]);
-    }
-  }
-}
-
-// All input channels (a multiple of 4) of one point: 6 at a time, or 4 where 6 leaves a rest of 2.
-INLINE void point_product(const float *v, const float *e, float *m, int count, int depth, int columns,
-                          const int vectors) {
-  for (int i = 0; i < depth;) {
-    int rest = depth - i;
-    if (rest > 4 && rest != 8) {
-      product(v + i, e, m + i * columns, count, depth, columns, 6, vectors);
-      i += 6;
-    } else {
-      product(v + i, e, m + i * columns, count, depth, columns, 4, vectors);
-      i += 4;
-    }
-  }
-}
-
-// Adds to m [POINTS][in rounded up to 4][out rounded up to 8] the products of panels [begin, end) of
+// m [POINTS][in rounded up to 4][out rounded up to 8] becomes the products of panels [begin, end) of
 // ROWS tiles each, `group` panels at a time. Scratch as in winograd_forward.
 EXPORT(winograd_filter_products)
 (const float *x, const float *dy, float *m, float *scratch, int samples, int height, int width, int in,
@@ -84,7 +49,7 @@ EXPORT(winograd_filter_products)
   float *v = scratch, *e = v + POINTS * v_stride, *patch = e + POINTS * e_stride;
   int tiles = samples * tiles_y * tiles_x;
   for (int panel = begin; panel < end; panel += group) {
-    int first = panel * ROWS;
+    int first = panel * ROWS, add = panel > begin;
     int last = (panel + group < end ? panel + group : end) * ROWS;
     int count = (last < tiles ? last : tiles) - first;
     evaluate_tiles(x, v, patch, inputs, first, count, v_stride);
@@ -93,8 +58,8 @@ EXPORT(winograd_filter_products)
       for (int o = 0; o < out; o += COLUMNS) {
         const float *images = v + point * v_stride, *gradients = e + point * e_stride + o;
         float *to = m + point * depth * columns + o;
-        if (out - o > 4) point_product(images, gradients, to, count, depth, columns, 2);
-        else point_product(images, gradients, to, count, depth, columns, 1);
+        if (out - o > 4) outer_rows(images, gradients, to, count, depth, depth, columns, columns, add, 2);
+        else outer_rows(images, gradients, to, count, depth, depth, columns, columns, add, 1);
       }
     }
   }
