@@ -14,7 +14,7 @@ import { checking, refuseEmpty, runCommand, UsageError } from "./command.ts";
 
 const HELP =
   `Writes out-of-fold maps: each training image as seen by the fold that validated it, at the
-size that the model works at, with eight-fold test-time augmentation.
+size that the model works at, in overlapping windows with eight-fold test-time augmentation.
 
 deno task oof --data DIR --models GLOB --out DIR
 
@@ -58,7 +58,7 @@ async function predictOne(
   const scale = patchScale(record, { scale: info.scale, pixelSize: info.pixelSize ?? undefined });
   const image = await readRgb(record.imagePath, { scale }), { height, width } = image;
   const { probability, boundary } = await predictMaps(image, predictors, {
-    ...{ tile: info.patchSize[0], mode: "sliding", overlap: 0.5, tta: "d4" },
+    ...{ tile: info.patchSize[0], mode: "sliding", overlap: 0.25, tta: "d4" },
   });
   await writeGreyValues(join(out, `${record.id}_crypt.png`), {
     ...{ data: bytesOf(probability), height, width },
