@@ -98,9 +98,20 @@ const PICKLES: Bad[] = [
     /made of something else than pairs/,
   ],
   [
-    "33 million values that are thrown away",
-    () => archive(new Uint8Array(2 ** 25 + 4096).map((_, i) => i % 2 ? pop[0] : none[0])),
-    /longer than 33554432 bytes/,
+    "17 million values that are thrown away",
+    () =>
+      archive(new Uint8Array(new Uint16Array(2 ** 23 + 2048).fill(pop[0] << 8 | none[0]).buffer)),
+    /longer than 16777216 bytes/,
+  ],
+  [
+    "two million dictionaries, a byte each",
+    () => archive(new Uint8Array(2 ** 21).fill(dict[0])),
+    /makes over 1048576 objects/,
+  ],
+  [
+    "two million values remembered, a byte each",
+    () => archive(new Uint8Array(2 ** 21).fill(0x94).with(0, none[0])),
+    /remembers over 1048576 values/,
   ],
 ];
 
@@ -145,6 +156,21 @@ const TENSORS: Bad[] = [
     const entry = tensor(int(4), int(0), [int(4)], one);
     return archive(pickle(dict, text("a"), entry, setItem));
   }, /there is no entry data\/0/],
+  ["20,000 tensors of 64 axes by one description", () => {
+    const axes = [...mark, ...new Array(64).fill(int(1)).flat(), ...tuple];
+    const named = [
+      ...[...global("torch._utils", "_rebuild_tensor_v2"), ...put(0)],
+      ...[...axes, ...put(1)],
+      ...tensor(int(512), int(0), [int(1)], one),
+    ];
+    const storage = [...mark, ...text("storage"), ...global("torch", "FloatStorage"), ...text("0")];
+    const args = [
+      ...[...mark, ...storage, ...text("cpu"), ...int(512), ...tuple, ...persistent],
+      ...[...int(0), ...get(1), ...get(1), ...tuple, ...put(2)],
+    ];
+    const again = new Array(20_000).fill([...get(0), ...get(2), ...reduce]).flat();
+    return archive(pickle(named, args, again));
+  }, /more values than its length can hold/],
   ["a tensor without a storage", () => {
     const args = [...mark, ...int(1), ...int(0), ...list, ...list, ...tuple];
     const entry = [...global("torch._utils", "_rebuild_tensor_v2"), ...args, ...reduce];

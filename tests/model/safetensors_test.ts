@@ -38,7 +38,22 @@ const BAD: [what: string, bytes: () => Uint8Array, reason: RegExp][] = [
   ["a header that is cut off", () => file("{").subarray(0, 8), /header claims 1 bytes/],
   ["a header beyond the file", () => claiming(11n), /claims 11 bytes, the file has 18/],
   ["a header of 2^64 bytes", () => claiming(2n ** 64n - 1n), /claims 18446744073709551615 bytes/],
-  ["a header of 17 MB", () => file(" ".repeat(17 * 2 ** 20)), /over the limit of 16777216/],
+  ["a header of 5 MB", () => file(" ".repeat(5 * 2 ** 20)), /over the limit of 4194304/],
+  [
+    "a name of 4 million letters",
+    () => file({ ["a".repeat(4e6)]: 3 }),
+    /"a{120}…" has no type, shape and offsets/,
+  ],
+  [
+    "a name that would steer the terminal",
+    () => file({ "\x1b[2J": 3 }),
+    /"\?\[2J" has no type, shape and offsets/,
+  ],
+  [
+    "a million lists in each other",
+    () => file(`{"a":${"[".repeat(1e6)}${"]".repeat(1e6)}}`),
+    /"a" has no type, shape and offsets/,
+  ],
   ["half a header", () => file("{"), /header is not JSON/],
   ["a list as a header", () => file("[]"), /no JSON object/],
   ["null as a header", () => file("null"), /no JSON object/],

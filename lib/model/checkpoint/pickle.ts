@@ -10,7 +10,13 @@ import { printable } from "./printable.ts";
  * The largest pickle read, in bytes. The pickle of a checkpoint holds names and shapes, not values:
  * that of a model of 1000 layers with its optimizer has half a megabyte.
  */
-const LARGEST = 2 ** 25;
+const LARGEST = 2 ** 24;
+
+/**
+ * The most containers and objects made, and references remembered: one byte of a pickle can make a
+ * dictionary of 200. A model of 1000 layers with its optimizer has some 50,000 of either.
+ */
+const MOST_OBJECTS = 2 ** 20;
 
 const MARK = Symbol("mark");
 
@@ -35,6 +41,7 @@ class Reader {
   private readonly stack: (PickleValue | typeof MARK)[] = [];
   private readonly memo = new Map<number, PickleValue>();
   private copied = 0;
+  private made = 0;
   private readonly charge: (items: number) => void;
 
   constructor(private readonly input: PickleInput, private readonly rules: PickleRules) {
@@ -111,21 +118,21 @@ class Reader {
       case 0x28: // MARK
         return stack.push(MARK) > 0;
       case 0x7d: // EMPTY_DICT
-        return stack.push(new Map()) > 0;
+        return this.make(new Map());
       case 0x5d: // EMPTY_LIST
       case 0x29: // EMPTY_TUPLE
       case 0x8f: // EMPTY_SET
-        return stack.push([]) > 0;
+        return this.make([]);
       case 0x6c: // LIST
       case 0x74: // TUPLE
       case 0x91: // FROZENSET
-        return stack.push(this.popToMark()) > 0;
+        return this.make(this.popToMark());
       case 0x85: // TUPLE1
       case 0x86: // TUPLE2
       case 0x87: { // TUPLE3
         const items: PickleValue[] = [];
         for (let i = 0x84; i < opcode; i++) items.unshift(this.pop());
-        return stack.push(items) > 0;
+        return this.make(items);
       }
       case 0x61: // APPEND
         return this.extend([this.pop()]);
@@ -145,17 +152,17 @@ class Reader {
 
   /** The memo, globals and what is made of them; false for other opcodes. */
   private object(opcode: number, start: number): boolean {
-    const { input, memo, stack } = this;
+    const { input, stack } = this;
     switch (opcode) {
       case 0x30: // POP
         this.pop();
         return true;
       case 0x71: // BINPUT
-        return memo.set(input.byte(), this.top()).size > 0;
+        return this.remember(input.byte());
       case 0x72: // LONG_BINPUT
-        return memo.set(input.unsigned(4), this.top()).size > 0;
+        return this.remember(input.unsigned(4));
       case 0x94: // MEMOIZE
-        return memo.set(memo.size, this.top()).size > 0;
+        return this.remember(this.memo.size);
       case 0x68: // BINGET
         return stack.push(this.recall(input.byte())) > 0;
       case 0x6a: // LONG_BINGET
@@ -168,7 +175,7 @@ class Reader {
         return stack.push(this.global(module, name)) > 0;
       }
       case 0x51: // BINPERSID
-        return stack.push(this.rules.persistent(this.pop())) > 0;
+        return this.make(this.rules.persistent(this.pop()));
       case 0x52: // REDUCE
       case 0x81: { // NEWOBJ
         const args = this.pop(), call = this.pop();
@@ -176,7 +183,7 @@ class Reader {
         if (typeof call !== "function" || !Array.isArray(args)) {
           throw new RangeError(`the pickle calls what is no function at byte ${start}`);
         }
-        return stack.push((call as PickleCall)(args, this.charge)) > 0;
+        return this.make((call as PickleCall)(args, this.charge));
       }
       case 0x62: { // BUILD: attributes, such as an OrderedDict's _metadata, are not needed.
         this.pop();
@@ -201,6 +208,27 @@ class Reader {
         "else PyTorch's weights_only loader takes are read (save model.state_dict() instead of the " +
         "model)",
     );
+  }
+
+  /** Puts a new container or object on the stack. */
+  private make(value: PickleValue): true {
+    if (++this.made > MOST_OBJECTS) {
+      throw new RangeError(
+        `the pickle makes over ${MOST_OBJECTS} objects: no list of tensors does`,
+      );
+    }
+    this.stack.push(value);
+    return true;
+  }
+
+  private remember(index: number): true {
+    this.memo.set(index, this.top());
+    if (this.memo.size > MOST_OBJECTS) {
+      throw new RangeError(
+        `the pickle remembers over ${MOST_OBJECTS} values: no list of tensors does`,
+      );
+    }
+    return true;
   }
 
   /** The value on top of the stack, taken off it. */

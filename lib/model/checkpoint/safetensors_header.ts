@@ -2,6 +2,7 @@
 import type { ValueType } from "../values.ts";
 import { VALUE_BYTES } from "../values.ts";
 import { elements } from "./file_tensor.ts";
+import { printable } from "./printable.ts";
 
 const TYPES: Record<string, ValueType> = {
   F64: "float64",
@@ -17,7 +18,7 @@ const TYPES: Record<string, ValueType> = {
 };
 
 /** Bytes of the longest header read: a model of 1000 layers has a few hundred thousand. */
-const LONGEST = 2 ** 24;
+const LONGEST = 2 ** 22;
 
 /** Where a tensor lies in the data behind the header. */
 export interface HeaderEntry {
@@ -56,7 +57,7 @@ export function parseHeader(bytes: Uint8Array): Header {
   }
   if (!isObject(header)) throw new RangeError("its header is no JSON object");
   const twice = repeatedKey(text);
-  if (twice !== null) throw new RangeError(`its header has two entries "${twice}"`);
+  if (twice !== null) throw new RangeError(`its header has two entries "${printable(twice)}"`);
   const { __metadata__: metadata = {}, ...rest } = header;
   if (!isObject(metadata) || Object.values(metadata).some((v) => typeof v !== "string")) {
     throw new RangeError("its metadata are no strings under names");
@@ -67,14 +68,15 @@ export function parseHeader(bytes: Uint8Array): Header {
   return { entries, metadata: metadata as Record<string, string>, data };
 }
 
-function parseEntry(name: string, entry: unknown, available: number): HeaderEntry {
+function parseEntry(key: string, entry: unknown, available: number): HeaderEntry {
+  const name = printable(key);
   const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
   if (typeof dtype !== "string" || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
     throw new RangeError(`"${name}" has no type, shape and offsets`);
   }
   if (!Object.hasOwn(TYPES, dtype)) {
     throw new RangeError(
-      `"${name}" is of type ${dtype}; known: ${Object.keys(TYPES).join(", ")}`,
+      `"${name}" is of type ${printable(dtype)}; known: ${Object.keys(TYPES).join(", ")}`,
     );
   }
   const [from, to] = offsets;
@@ -84,7 +86,7 @@ function parseEntry(name: string, entry: unknown, available: number): HeaderEntr
       `"${name}" of shape [${shape}] lies at bytes ${from} to ${to} of ${available}`,
     );
   }
-  return { name, dtype, type, shape, from, to };
+  return { name: key, dtype, type, shape, from, to };
 }
 
 /** The values lie one behind the other, without gaps, to the end of the file. */
@@ -93,7 +95,7 @@ function requireWhole(entries: readonly HeaderEntry[], length: number): void {
   for (const { name, from, to } of [...entries].sort((a, b) => a.from - b.from || a.to - b.to)) {
     if (from !== end) {
       throw new RangeError(
-        `"${name}" begins at byte ${from} of the values, where ${end} was expected: ` +
+        `"${printable(name)}" begins at byte ${from} of the values, where ${end} was expected: ` +
           (from < end ? "entries overlap" : "something is missing"),
       );
     }
@@ -108,13 +110,16 @@ function requireWhole(entries: readonly HeaderEntry[], length: number): void {
 function repeatedKey(json: string): string | null {
   const keys = new Set<string>();
   let depth = 0, expectsKey = false;
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\],]/gs;
-  for (const [found] of json.matchAll(token)) {
-    if (found === "{" || found === "[") expectsKey = ++depth === 1 && found === "{";
-    else if (found === "}" || found === "]") depth--;
-    else if (found === ",") expectsKey = depth === 1;
-    else if (expectsKey) {
-      const key = JSON.parse(found);
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (character === "{" || character === "[") expectsKey = ++depth === 1 && character === "{";
+    else if (character === "}" || character === "]") depth--;
+    else if (character === ",") expectsKey = depth === 1;
+    else if (character === '"') {
+      const start = at++;
+      while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1;
+      if (!expectsKey) continue;
+      const key = JSON.parse(json.slice(start, at + 1));
       if (keys.has(key)) return key;
       keys.add(key);
       expectsKey = false;

@@ -75,9 +75,10 @@ export class LazyTensor {
 /** PyTorch's own limit on the axes of a tensor. */
 const MOST_AXES = 64;
 
-const rebuildTensor: PickleCall = ([storage, offset, shape, strides]) => {
+const rebuildTensor: PickleCall = ([storage, offset, shape, strides], charge) => {
   if (!(storage instanceof Storage)) throw new RangeError("a tensor has no storage");
   const sizes = counts(shape), steps = counts(strides);
+  charge(sizes.length + steps.length);
   if (sizes.length !== steps.length) {
     throw new RangeError(`a tensor of shape [${sizes}] has the strides [${steps}]`);
   }
