@@ -10,6 +10,7 @@ import { checkId } from "../../lib/base/ids.ts";
 import { listBatch } from "../../lib/inference/batch_list.ts";
 import { readStates } from "../../lib/inference/batch_state.ts";
 import { collectBatch } from "../../lib/inference/collect.ts";
+import { createRandom } from "../../lib/base/random.ts";
 import { fakePredictor } from "../support/predictors.ts";
 import { withFolder } from "../support/temporary.ts";
 
@@ -292,4 +293,48 @@ Deno.test("a full disk is reported with the path; finished tables stay as they w
       return true;
     });
     if (tried === null) console.log("skipped: this process may not mount a small file system");
+  }));
+
+Deno.test("killed at any moment, under changing settings, the end is the same bytes and no leftover", () =>
+  withFolder(async (folder) => {
+    const { images } = await batch(folder);
+    const run = (out: string, threshold: number) =>
+      new Deno.Command(Deno.execPath(), {
+        args: [
+          ...[
+            "run",
+            "-A",
+            "--no-check",
+            new URL("../support/batch_process.ts", import.meta.url).pathname,
+          ],
+          ...[images, join(folder, out), String(threshold)],
+        ],
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    assert.ok((await run("whole", 0.5).output()).success);
+    const expected = await contents(join(folder, "whole")), random = createRandom(7);
+    for (let kill = 0; kill < 6; kill++) {
+      const child = run("killed", kill % 2 ? 0.5 : 0.95);
+      const reader = child.stdout.getReader();
+      await reader.read();
+      await new Promise((resolve) => setTimeout(resolve, random.int(500)));
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It was done already.
+      }
+      await reader.cancel();
+      await child.stderr.cancel();
+      await child.status;
+    }
+    const last = await run("killed", 0.5).output();
+    assert.ok(last.success, new TextDecoder().decode(last.stderr));
+    assert.deepEqual(await contents(join(folder, "killed")), expected);
+    assert.deepEqual(
+      [...Deno.readDirSync(join(folder, "killed"))].map((e) => e.name).filter((n) =>
+        n.startsWith(".")
+      ),
+      [".digests.json"],
+    );
   }));
