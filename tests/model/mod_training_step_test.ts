@@ -1,6 +1,7 @@
 /** One training step against PyTorch (../shared/reference/train_step.json), in float64 and on the backend. */
 import assert from "node:assert/strict";
 import { reference, startBackend } from "../support/reference_models.ts";
+import { inFloat64 } from "../support/float64.ts";
 import { hasShared, sharedTest } from "../support/shared.ts";
 import { type StepRequest, type StepResult, trainingStep } from "../support/training_step.ts";
 
@@ -62,24 +63,6 @@ Deno.test("the gradient equals the finite difference of the loss along a random 
   });
 });
 
-/** Lends a worker that computes in float64, see float64_worker.ts. */
-async function inFloat64(
-  use: (run: (request: StepRequest) => Promise<StepResult>) => Promise<void>,
-): Promise<void> {
-  const worker = new Worker(new URL("../support/float64_worker.ts", import.meta.url), {
-    type: "module",
-  });
-  try {
-    await answer(worker);
-    await use(async (request) => {
-      worker.postMessage(request);
-      return await answer(worker) as StepResult;
-    });
-  } finally {
-    worker.terminate();
-  }
-}
-
 /** Two architectures by default; all four where `CRYPTS_ALL_MODELS` is set. */
 function cases(): Case[] {
   const all: Case[] = hasShared ? reference("train_step.json").cases : [];
@@ -94,16 +77,6 @@ function names(): string {
 
 function requestOf(c: Case): StepRequest {
   return { architecture: c.arch, encoder: c.encoder, batch: c.B, height: c.H, width: c.W };
-}
-
-function answer(worker: Worker): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(event.message));
-    };
-  });
 }
 
 /** Loss, running statistics and, by norm and first values, every gradient against the reference. */
