@@ -12,6 +12,7 @@ import {
   startBackend,
   toNchw,
 } from "../support/reference_models.ts";
+import { inFloat64 } from "../support/float64.ts";
 import { assertSample, encoderReference, type ModelCase } from "../support/encoder_reference.ts";
 
 const { models } = encoderReference();
@@ -37,10 +38,29 @@ for (const expected of models.filter(isRun)) {
       const before = tf.memory().numTensors;
       const logits = model.predict(x);
       assert.equal(tf.memory().numTensors, before + 1, "no tensor is leaked");
-      assertSample(await toNchw(logits), want, 1e-4, `logits at ${height} x ${width}`);
+      // Deep networks of closed-form weights amplify rounding: PyTorch's float32 run is as far off.
+      const tolerance = Math.max(1e-4, 20 * want.float32_distance!);
+      assertSample(await toNchw(logits), want, tolerance, `logits at ${height} x ${width}`);
       tf.dispose([x, logits]);
     }
     model.dispose();
+  });
+}
+
+/** Pairs that are deep enough for float32 to say little; lite0 also where not all models are run. */
+const EXACT = models.filter(({ architecture, encoder }) =>
+  architecture === "Unet" &&
+  (Deno.env.get("CRYPTS_ALL_MODELS") ? /lite0|lite4|b[267]$/ : /lite0$/).test(encoder)
+);
+
+for (const { architecture, encoder, padding, logits: [want] } of EXACT) {
+  Deno.test(`${architecture} with ${encoder}, padding ${padding}, in float64 equals smp and timm to 1e-7`, async () => {
+    await inFloat64(async (run) => {
+      const [batch, , height, width] = want.shape;
+      const config = { architecture, encoder, padding };
+      const values = await run({ logits: true, config, batch, height, width });
+      assertSample(values, want, 1e-7, `logits at ${height} x ${width}`);
+    });
   });
 }
 

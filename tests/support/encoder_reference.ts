@@ -9,6 +9,8 @@ export interface Sample {
   std: number;
   idx: number[];
   values: number[];
+  /** Distance of PyTorch's own float32 run, in units of the deviation. */
+  float32_distance?: number;
 }
 
 /** A whole model with closed-form weights. */

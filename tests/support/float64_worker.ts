@@ -1,7 +1,7 @@
 /**
- * One training step in float64: a worker in which every Float32Array is a Float64Array, so that the
- * plain JavaScript backend computes in double precision throughout. Answers a {@link StepRequest}
- * with a {@link StepResult}.
+ * Training steps and evaluations in float64: a worker in which every Float32Array is a Float64Array, so
+ * that the plain JavaScript backend computes in double precision throughout. Answers a
+ * {@link StepRequest} with a {@link StepResult}, a {@link LogitsRequest} with logits in NCHW order.
  */
 // deno-lint-ignore no-explicit-any
 (globalThis as any).Float32Array = Float64Array;
@@ -11,6 +11,7 @@ const { cpu } = await import("../../lib/backend/cpu.ts");
 await import("../../lib/backend/gradients.ts");
 const { registerDirectConvolutions } = await import("./float64_convolution.ts");
 const { trainingStep } = await import("./training_step.ts");
+const { closedFormLogits } = await import("./reference_models.ts");
 
 // Node's platform would look for true Float32Arrays.
 tf.env().platform!.isTypedArray = (a: unknown): a is Uint8Array => ArrayBuffer.isView(a);
@@ -18,6 +19,8 @@ await cpu.activate();
 registerDirectConvolutions();
 
 self.addEventListener("message", async (event) => {
-  (self as unknown as Worker).postMessage(await trainingStep((event as MessageEvent).data));
+  const { data } = event as MessageEvent;
+  const result = data.logits ? await closedFormLogits(data) : await trainingStep(data);
+  (self as unknown as Worker).postMessage(result);
 });
 (self as unknown as Worker).postMessage("ready");

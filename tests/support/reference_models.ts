@@ -2,7 +2,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "../../lib/backend/select.ts";
 import { fromTorch, fromTorchShape } from "../../lib/model/layout.ts";
-import type { Parameter, SegmentationModel } from "../../lib/model/types.ts";
+import { createModel } from "../../lib/model/segmentation_model.ts";
+import type { ModelConfig, Parameter, SegmentationModel } from "../../lib/model/types.ts";
 import { crc32, sharedPath, unit } from "./shared.ts";
 
 let started = false;
@@ -82,4 +83,26 @@ export function reference(name: string): any {
 /** Raw float32 values of `../shared/reference`. */
 export function referenceValues(name: string): Float32Array {
   return new Float32Array(Deno.readFileSync(sharedPath(`reference/${name}`)).buffer);
+}
+
+/** A model with closed-form weights and the closed-form image that it is to evaluate. */
+export interface LogitsRequest {
+  logits: true;
+  config: ModelConfig;
+  batch: number;
+  height: number;
+  width: number;
+}
+
+/** Its logits in NCHW order. */
+export async function closedFormLogits(request: LogitsRequest): Promise<Float32Array> {
+  const { config, batch, height, width } = request;
+  const model = createModel({ ...config, initialize: false });
+  fillClosedForm(model);
+  const x = closedFormImage(`input${height}x${width}`, batch, height, width);
+  const logits = model.predict(x);
+  const values = await toNchw(logits);
+  tf.dispose([x, logits]);
+  model.dispose();
+  return values;
 }
