@@ -7,13 +7,16 @@
  *
  * A training step is forward, backward and Ranger on 8 crops of 160 x 160; an evaluation one tile of
  * 512 x 512. GFLOP counts two operations a multiplication of the convolutions in that evaluation.
+ * Beside the time on the clock stands the processors' (of all threads together), which says more on a
+ * machine that others use too.
  */
+import process from "node:process";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "crypts/backend";
 import { createModel, type GraphModel, listEncoders } from "crypts/model";
 import { Ranger } from "crypts/ranger";
 import { crossEntropy } from "crypts/tensor";
-import { printMachine, printTable, time } from "./machine.ts";
+import { median, printMachine, printTable } from "./machine.ts";
 
 const CROPS = { batch: 8, side: 160 };
 const TILE = 512;
@@ -33,7 +36,9 @@ const rows = [[
   "parameters (M)",
   "GFLOP",
   `training, ${CROPS.batch} x ${CROPS.side} px (ms)`,
+  "of processors",
   `evaluation, ${TILE} px (ms)`,
+  "of processors",
 ]];
 for (const encoder of wanted.length > 0 ? wanted : listEncoders()) {
   const model = createModel({ architecture: "Unet", encoder, seed: 1 });
@@ -43,8 +48,8 @@ for (const encoder of wanted.length > 0 ? wanted : listEncoders()) {
     encoder,
     (model.parameterCount / 1e6).toFixed(1),
     gigaFlop(model).toFixed(1),
-    training.toFixed(0),
-    evaluation.toFixed(0),
+    ...training.map((ms) => ms.toFixed(0)),
+    ...evaluation.map((ms) => ms.toFixed(0)),
   ]);
   model.dispose();
 }
@@ -60,23 +65,37 @@ function gigaFlop(model: GraphModel): number {
   return sum / 1e9;
 }
 
-async function timeEvaluation(model: GraphModel): Promise<number> {
+/** Median milliseconds of `run` on the clock, and the least of the processors, after a first run. */
+async function both(run: () => Promise<void>): Promise<[clock: number, processors: number]> {
+  await run();
+  const clock: number[] = [], processors: number[] = [];
+  for (let i = 0; i < REPEATS; i++) {
+    const start = performance.now(), used = process.cpuUsage();
+    await run();
+    clock.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(used);
+    processors.push((user + system) / 1000);
+  }
+  return [median(clock), Math.min(...processors)];
+}
+
+async function timeEvaluation(model: GraphModel): Promise<[number, number]> {
   const x = tf.randomNormal([1, TILE, TILE, 3], 0, 1, "float32", 1) as tf.Tensor4D;
-  const ms = await time(async () => {
+  const ms = await both(async () => {
     const y = model.predict(x);
     await y.data();
     y.dispose();
-  }, REPEATS);
+  });
   x.dispose();
   return ms;
 }
 
-async function timeTraining(model: GraphModel): Promise<number> {
+async function timeTraining(model: GraphModel): Promise<[number, number]> {
   const { batch, side } = CROPS;
   const x = tf.randomNormal([batch, side, side, 3], 0, 1, "float32", 1) as tf.Tensor4D;
   const target = tf.zeros([batch, side, side], "int32") as tf.Tensor3D;
   const optimizer = new Ranger(1e-3, { weightDecay: 1e-4 });
-  const ms = await time(async () => {
+  const ms = await both(async () => {
     const { value, grads } = tf.variableGrads(
       () => crossEntropy(model.forward(x, { training: true }), target),
       model.trainable,
@@ -85,7 +104,7 @@ async function timeTraining(model: GraphModel): Promise<number> {
     await value.data();
     await model.trainable[0].data();
     tf.dispose([value, grads]);
-  }, REPEATS);
+  });
   optimizer.dispose();
   tf.dispose([x, target]);
   return ms;
