@@ -1,11 +1,13 @@
 /**
  * Where the time of one training step goes on a backend: by kernel, share, calls, bytes that must move
- * (inputs and outputs once each), arithmetic.
+ * (inputs and outputs once each), arithmetic. Times are processor time of all threads together, which
+ * other work on the machine disturbs less than the clock; GB/s and GFLOP/s are those of one core.
  *
  *     deno run -A bench/profile.ts [BACKEND [ENCODER [SIDE [BATCH]]]]
  *
  * Only backends whose kernels are done when they return can be taken apart: wasm, cpu, tfjs-node.
  */
+import process from "node:process";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "crypts/backend";
 import { crossEntropy } from "crypts/tensor";
@@ -46,6 +48,11 @@ const table = new Map<string, Entry>();
 watchKernels();
 profileStep();
 
+/** Milliseconds that this process has computed so far, all threads together. */
+function processorTime(): number {
+  return process.cpuUsage().user / 1000;
+}
+
 /** Wraps each kernel: its own time, without that of kernels which it calls. */
 function watchKernels(): void {
   const inner: number[] = [];
@@ -55,9 +62,9 @@ function watchKernels(): void {
       ...kernel,
       kernelFunc: (call) => {
         inner.push(0);
-        const start = performance.now();
+        const start = processorTime();
         const result = kernel.kernelFunc(call);
-        const all = performance.now() - start;
+        const all = processorTime() - start;
         const own = all - inner.pop()!;
         if (inner.length) inner[inner.length - 1] += all;
         const inputs = Object.values(call.inputs).flat() as (tf.TensorInfo | undefined)[];
@@ -127,9 +134,9 @@ function profileStep(): void {
   table.clear();
   const times: number[] = [];
   for (let i = 0; i < REPEATS; i++) {
-    const start = performance.now();
+    const start = processorTime();
     step();
-    times.push(performance.now() - start);
+    times.push(processorTime() - start);
   }
   print(median(times));
   optimizer.dispose();
@@ -155,6 +162,8 @@ function print(step: number): void {
     ...entries.filter(([, e]) => e.ms / REPEATS > 0.002 * total).map(([name, e]) => row(name, e)),
   ]);
   console.log(
-    `\nstep ${step.toFixed(0)} ms (median of ${REPEATS}), in kernels ${total.toFixed(0)} ms (mean)`,
+    `\nstep ${step.toFixed(0)} ms of processor time (median of ${REPEATS}), in kernels ${
+      total.toFixed(0)
+    } ms (mean)`,
   );
 }
