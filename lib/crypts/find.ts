@@ -32,6 +32,12 @@ export interface CryptOptions {
   maxHole?: number;
   /** Cuts touching crypts apart by shape, see `splitTouching`; default false. `true` is a neck of 0.6. */
   split?: boolean | number;
+  /**
+   * Crypts whose mean probability is lower are dropped, in [0, 1]; default 0. A lower threshold with a
+   * higher mean keeps crypts whole and leaves out what the network only suspects. Without
+   * probabilities nothing is dropped.
+   */
+  minProbability?: number;
   /** How crypts grow from their interior where that is given, see `growMarkers`. */
   markers?: MarkerOptions;
 }
@@ -90,9 +96,12 @@ export function* cryptsOf(
   options: CryptOptions = {},
   interior: RunMask | null = null,
 ): Generator<Crypt> {
-  const { minArea = 1, maxHole = Infinity } = options;
+  const { minArea = 1, maxHole = Infinity, minProbability = 0 } = options;
   if (!(minArea >= 0)) throw new RangeError(`minArea must be >= 0 pixels, got ${minArea}`);
   if (!(maxHole >= 0)) throw new RangeError(`maxHole must be >= 0 pixels, got ${maxHole}`);
+  if (!(minProbability >= 0 && minProbability <= 1)) {
+    throw new RangeError(`minProbability must be in [0, 1], got ${minProbability}`);
+  }
   if (interior && (interior.height !== runs.height || interior.width !== runs.width)) {
     throw new RangeError(
       `the interior is ${interior.height} x ${interior.width}, the mask ${runs.height} x ${runs.width}`,
@@ -114,6 +123,7 @@ export function* cryptsOf(
       const border = top === 0 || left === 0 || top + height === runs.height ||
         left + width === runs.width;
       const probability = meanProbability(part, runs, box);
+      if (probability !== null && probability < minProbability) continue;
       yield { id: ++id, top, left, height, width, mask, area, probability, border };
     }
   }

@@ -116,6 +116,19 @@ Deno.test("a lumen within one grown crypt is filled, an island in it belongs to 
   assert.equal(crypts[0].area, disc(44, 30, 24).reduce((a, b) => a + b, 0));
 });
 
+Deno.test("crypts of a low mean probability are dropped, all of them kept where there is none", () => {
+  const mask = union(disc(20, 30, 12), disc(60, 30, 12));
+  const image = { data: mask, height: HEIGHT, width: WIDTH };
+  const probability = Float32Array.from(mask, (v, i) => v ? (i % WIDTH < 45 ? 0.9 : 0.6) : 0.1);
+  const kept = (minProbability: number) =>
+    findCrypts(image, { minProbability }, { probability }).map((crypt) => crypt.left < 45);
+  assert.deepEqual(kept(0.5), [true, false]);
+  assert.deepEqual(kept(0.75), [true]);
+  assert.deepEqual(kept(0.95), []);
+  assert.equal(findCrypts(image, { minProbability: 0.95 }).length, 2);
+  assert.throws(() => findCrypts(image, { minProbability: 1.5 }), /minProbability.*1\.5/);
+});
+
 Deno.test("labels and crypts are inverse, gaps in the numbers included", () => {
   const data = new Uint16Array(HEIGHT * WIDTH);
   disc(20, 20, 9).forEach((v, i) => v && (data[i] = 300));
