@@ -98,14 +98,14 @@ export function trainOptions(
   const { foldCount, folds, batchSize, epochs, patience, optimizer } = profile;
   const { learningRate, weightDecay, schedule, statisticsMomentum, seed, scale } = profile;
   const { target, boundaryWidth, gapWeight, loss, augmentation, cropZoom, cropRotate } = profile;
-  const { encoderLearningRate, frozenEncoderEpochs, batchNorm, weightAveraging } = profile;
+  const { keep, encoderLearningRate, frozenEncoderEpochs, batchNorm, weightAveraging } = profile;
   const { groupOf, stratumOf } = dataset ? foldGrouping(dataset, profile) : {};
   return {
     ...{ groupOf, stratumOf },
     ...{ modelName, foldCount, folds, batchSize, epochs, patience, optimizer },
     ...{ learningRate, weightDecay, schedule, statisticsMomentum, seed, scale },
     ...{ target, boundaryWidth, gapWeight, loss, augmentation, cropZoom, cropRotate },
-    ...{ encoderLearningRate, frozenEncoderEpochs, batchNorm, weightAveraging },
+    ...{ keep, encoderLearningRate, frozenEncoderEpochs, batchNorm, weightAveraging },
     model: { ...profile.model, classes: classesOf(target) },
     encoderWeights: profile.encoderWeights,
     crop: profile.cropFrom ? profile.patch : undefined,

@@ -71,6 +71,8 @@ export interface Profile {
   epochs: number;
   /** Epochs without a better validation loss after which a fold stops. */
   patience: number;
+  /** Whose weights are kept: the epoch's with the least validation loss, or the last one's. */
+  keep: "best" | "last";
   /** Number of folds. */
   foldCount: number;
   /** `"auto"`: no patient is in two folds wherever patients are known and suffice; or by `"image"`. */
@@ -126,6 +128,7 @@ const paper: Profile = {
   epochSteps: 0,
   epochs: 25,
   patience: 5,
+  keep: "best",
   foldCount: 5,
   groupBy: "image",
   folds: [0, 1, 2, 3, 4],
@@ -189,6 +192,7 @@ const glas: Profile = {
   epochSteps: 55,
   epochs: 10,
   patience: 10,
+  keep: "last",
   folds: [0, 1, 2, 3, 4],
   inferenceMode: "sliding",
 };
@@ -243,6 +247,7 @@ const CHOICES = {
   augmentation: listAugmentations(),
   optimizer: ["ranger", "adam", "adamw"],
   batchNorm: ["train", "frozen"],
+  keep: ["best", "last"],
   groupBy: GROUPINGS,
   schedule: ["constant", "one-cycle", "cosine", "flat-cosine"],
   inferenceMode: ["original", "sliding"],

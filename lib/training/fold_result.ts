@@ -43,11 +43,18 @@ export function foldPaths(
 export interface Limits {
   epochs: number;
   patience: number;
+  /** Which epoch's weights are kept. */
+  keep: "best" | "last";
 }
 
 /** Best epoch and patience left after `epochs`. */
 export function patienceState(epochs: readonly EpochLog[], { patience }: Limits) {
   return earlyStopping(epochs.map((e) => e.validLoss), patience);
+}
+
+/** Index of the epoch whose weights are kept after `epochs`; -1 before the first. */
+export function keptEpoch(epochs: readonly EpochLog[], limits: Limits): number {
+  return limits.keep === "last" ? epochs.length - 1 : patienceState(epochs, limits).best;
 }
 
 /** Why there is no further epoch; null when there is one. */
@@ -64,7 +71,7 @@ export function foldResult(
   limits: Limits,
   ended: FoldResult["ended"],
 ): FoldResult {
-  const { epoch, validLoss, validDice } = epochs[patienceState(epochs, limits).best];
+  const { epoch, validLoss, validDice } = epochs[keptEpoch(epochs, limits)];
   return {
     fold: index,
     modelPath,

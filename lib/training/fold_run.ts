@@ -7,13 +7,7 @@ import { digestFile, type Random } from "../base/mod.ts";
 import { type Progress, saveBest, saveProgress } from "./checkpoint.ts";
 import { evaluate } from "./evaluate.ts";
 import { feedBatches } from "./feeder.ts";
-import {
-  ending,
-  type FoldPaths,
-  type FoldResult,
-  foldResult,
-  patienceState,
-} from "./fold_result.ts";
+import { ending, type FoldPaths, type FoldResult, foldResult, keptEpoch } from "./fold_result.ts";
 import type { Fold } from "./folds.ts";
 import { type EpochLog, writeFoldLog } from "./logs.ts";
 import type { CompleteOptions } from "./options.ts";
@@ -138,7 +132,7 @@ export class FoldRun {
     };
     progress.epochs.push(log);
     // The checkpoint names the best weights by their digest before they get their name: see settleBest.
-    const best = patienceState(progress.epochs, options).best === number - 1;
+    const best = keptEpoch(progress.epochs, options) === number - 1;
     if (best) await this.saveBest(log);
     return { log, best };
   }
@@ -247,7 +241,7 @@ export class FoldRun {
     const { epochs } = this.progress;
     const kept = epochs.length > 0
       ? `the best weights (epoch ${
-        patienceState(epochs, this.options).best + 1
+        keptEpoch(epochs, this.options) + 1
       }) are kept in ${this.paths.best}`
       : "no epoch was finished";
     return `${kept}. A smaller learning rate or clipNorm may help`;

@@ -56,6 +56,11 @@ export interface TrainOptions {
   epochs?: number;
   /** Epochs without a better validation loss after which a fold ends; default 5. */
   patience?: number;
+  /**
+   * Which weights are kept: those of the epoch with the least validation loss, or of the last one, for
+   * schedules that end near 0, after which the validation loss of an epoch says little; default "best".
+   */
+  keep?: "best" | "last";
   /** Default "ranger"; "adamw" is Adam with decoupled weight decay, as "adam" here is too. */
   optimizer?: "ranger" | "adam" | "adamw";
   /** The greatest learning rate of the schedule; default 1e-3. */
@@ -174,6 +179,7 @@ export function completeOptions(options: TrainOptions): CompleteOptions {
     batchSize: 16,
     epochs: 25,
     patience: 5,
+    keep: "best",
     optimizer: "ranger",
     learningRate: 1e-3,
     weightDecay: 1e-4,
@@ -271,6 +277,7 @@ function checkFineTuning(o: CompleteOptions, need: Need): void {
     Number.isInteger(frozenEncoderEpochs) && frozenEncoderEpochs >= 0,
     "an integer >= 0",
   );
+  need("keep", o.keep, ["best", "last"].includes(o.keep), '"best" or "last"');
   need("batchNorm", o.batchNorm, ["train", "frozen"].includes(o.batchNorm), '"train" or "frozen"');
   need(
     "weightAveraging",

@@ -70,6 +70,7 @@ export function trainingSettings(
     ...Object.fromEntries(deciding),
     version: VERSION,
     epochs: schedule.kind === "constant" ? undefined : options.epochs,
+    keep: options.keep === "best" ? undefined : options.keep,
     augmentation: typeof augmentation === "string" ? augmentation : augmentation.name,
     initialWeights: initialWeights && contents.get(initialWeights),
     fold: fold.index,

@@ -9,6 +9,8 @@ import { loadModel } from "../../lib/model/weights.ts";
 import type { Patch } from "../../lib/patching/patch_table.ts";
 import { readTrainingInfo } from "../../lib/training/checkpoint.ts";
 import { evaluate } from "../../lib/training/evaluate.ts";
+import { keptEpoch } from "../../lib/training/fold_result.ts";
+import type { EpochLog } from "../../lib/training/logs.ts";
 import type { TrainOptions } from "../../lib/training/options.ts";
 import { createLoss } from "../../lib/tensor/losses.ts";
 import { localSource } from "../../lib/training/sample_source.ts";
@@ -202,6 +204,20 @@ Deno.test("the recipe goes on after a stop with the same weights, averages inclu
   }
 });
 
+Deno.test("the weights of the last epoch are kept where that is asked for, whatever the validation losses", async () => {
+  const log = (validLoss: number) => ({ validLoss }) as EpochLog;
+  const losses = [3, 1, 2].map(log), limits = { epochs: 3, patience: 3 };
+  assert.equal(keptEpoch(losses, { ...limits, keep: "best" }), 1);
+  assert.equal(keptEpoch(losses, { ...limits, keep: "last" }), 2);
+  assert.equal(keptEpoch([], { ...limits, keep: "last" }), -1);
+  const options = recipe("last", { keep: "last", learningRate: 0.2, schedule: "constant" });
+  const [result] = await trainFolds(patches, options);
+  const { model, metadata } = await loadModel(result.modelPath);
+  assert.deepEqual([result.bestEpoch, readTrainingInfo(metadata)!.epoch], [3, 3]);
+  assert.equal(result.validLoss, result.epochs[2].validLoss);
+  model.dispose();
+});
+
 Deno.test("settings of the recipe out of range are refused by name before anything starts", async () => {
   const refuse = (options: Partial<TrainOptions>, message: RegExp) =>
     assert.rejects(trainFolds(patches, recipe("bad", options)), message);
@@ -215,6 +231,7 @@ Deno.test("settings of the recipe out of range are refused by name before anythi
   );
   await refuse({ frozenEncoderEpochs: -1 }, /frozenEncoderEpochs must be an integer >= 0, got -1/);
   await refuse({ batchNorm: "eval" as "train" }, /batchNorm must be "train" or "frozen", got eval/);
+  await refuse({ keep: "first" as "last" }, /keep must be "best" or "last", got first/);
   await refuse({ weightAveraging: 1 }, /weightAveraging must be a decay in \[0, 1\), got 1/);
   await refuse({ pixelSize: 0 }, /pixelSize must be positive/);
   await refuse({ target: "edge" as "crypt" }, /target must be one of crypt, boundary, got "edge"/);
