@@ -21,6 +21,12 @@ export {
   pooledTable,
   poolScores,
 } from "./pooled.ts";
+export {
+  type Calibration,
+  type CalibrationStep,
+  type PrecisionRecall,
+  ProbabilityCurves,
+} from "./probability_curves.ts";
 export { type ImageScores, scoreCrypts, scoreImage, scoreTable } from "./scores.ts";
 export {
   disagreement,

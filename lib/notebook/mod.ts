@@ -13,4 +13,5 @@ export {
 export { chooseProfile, type Profile, profileRows, PROFILES } from "./profile.ts";
 export { InterruptedError, interruptFile, interruptSignal } from "./interrupt.ts";
 export { createProgress, formatSeconds, type Progress } from "./progress.ts";
+export { createTrainingBar, type TrainingBar } from "./training_bar.ts";
 export { BUILT_IN_DATA, openWorkspace, shortPath, type Workspace } from "./workspace.ts";

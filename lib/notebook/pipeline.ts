@@ -131,7 +131,7 @@ export function foldGrouping(dataset: Dataset, profile: Profile): Grouping {
  * @example
  * ```ts
  * const workspace = await openWorkspace({ data: "Synthetic_crypt_dataset" });
- * modelNameOf(workspace, chooseProfile("demo")); // "unet_b0_synthetic_x0.5"
+ * modelNameOf(workspace, chooseProfile("demo")); // "unet_lite0_synthetic_x0.5"
  * ```
  */
 export function modelNameOf(workspace: Workspace, profile: Profile): string {

@@ -3,6 +3,8 @@ import { broadcastDisplay, inNotebook } from "./display.ts";
 
 /** A running progress bar, see {@link createProgress}. */
 export interface Progress {
+  /** Says what was done before this run: it counts as done, and not for the rate. */
+  begin(done: number): void;
   /** Shows `done` of the total; `note` (a loss, a file name) stands at the end of the line. */
   update(done: number, note?: string): void;
   /**
@@ -41,19 +43,21 @@ export function createProgress(
   }
   const { unit = "step", interval = 200, now = () => performance.now() } = options;
   const write = options.write ?? (inNotebook() ? notebookWriter() : terminalWriter());
-  const start = now();
+  let start = now();
+  let before = 0;
   let drawn = -Infinity;
   let last = 0;
   return {
+    begin(done) {
+      [before, last, start] = [done, done, now()];
+    },
     update(done, note = "") {
       last = done;
       const time = now();
       if (time - drawn < interval && done < total) return;
       drawn = time;
-      write(
-        progressLine({ label, done, total, unit, seconds: (time - start) / 1000, note }),
-        false,
-      );
+      const seconds = (time - start) / 1000;
+      write(progressLine({ label, done, total, unit, seconds, note, before }), false);
     },
     finish(note = "") {
       const end = note ? ` · ${note}` : "";
@@ -73,15 +77,17 @@ export function progressLine(
     unit: string;
     seconds: number;
     note?: string;
+    /** What was done before the seconds began; default 0. */
+    before?: number;
   },
 ): string {
-  const { label, done, total, unit, seconds, note } = state;
+  const { label, done, total, unit, seconds, note, before = 0 } = state;
   const cells = total > 0 ? Math.min(24, Math.round((24 * done) / total)) : 24;
   const bar = "━".repeat(cells) + "─".repeat(24 - cells);
   const count = Number.isInteger(done) ? done : done.toFixed(1);
   const parts = [`${label} ${bar} ${count}/${total} ${plural(unit, total)}`];
-  if (done > 0 && seconds > 0) {
-    const rate = done / seconds;
+  if (done > before && seconds > 0) {
+    const rate = (done - before) / seconds;
     parts.push(
       rate >= 1 ? `${rate.toFixed(1)} ${plural(unit, 2)}/s` : `${(1 / rate).toFixed(1)} s/${unit}`,
     );

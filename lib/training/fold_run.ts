@@ -134,6 +134,7 @@ export class FoldRun {
     // The checkpoint names the best weights by their digest before they get their name: see settleBest.
     const best = keptEpoch(progress.epochs, options) === number - 1;
     if (best) await this.saveBest(log);
+    await options.onValidation?.(log, this.model);
     return { log, best };
   }
 

@@ -1,7 +1,7 @@
 /** Every setting of a training, with its default and its range. */
 import { type Augmentation, createAugmentation } from "../augment/mod.ts";
 import type { LossName } from "../tensor/mod.ts";
-import type { ModelConfig } from "../model/mod.ts";
+import type { ModelConfig, SegmentationModel } from "../model/mod.ts";
 import type { ScheduleSpec } from "../ranger/mod.ts";
 import type { FoldResult } from "./fold_result.ts";
 import type { EpochLog } from "./logs.ts";
@@ -131,6 +131,11 @@ export interface TrainOptions {
 
   onStep?: (progress: StepProgress) => void;
   onEpoch?: (log: EpochLog) => void;
+  /**
+   * Called after each validation with the weights that were validated (the running mean where there is
+   * one), e.g. for a picture of what they predict; training goes on when it has resolved.
+   */
+  onValidation?: (log: EpochLog, model: SegmentationModel) => void | Promise<void>;
   onFold?: (result: FoldResult) => void;
   /** Hears what a log should say: a fold goes on, starts anew, ends early. */
   onMessage?: (text: string) => void;
@@ -154,7 +159,8 @@ type Absent =
   | "classWeights"
   | "initialWeights"
   | "signal"
-  | "stopFile";
+  | "stopFile"
+  | "onValidation";
 
 /**
  * Fills in the defaults.

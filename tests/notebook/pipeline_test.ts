@@ -59,12 +59,12 @@ Deno.test("an ensemble is the trained folds, else PyTorch checkpoints, else the 
     const names = async () =>
       (await modelFiles(workspace, profile)).map((path) => path.slice(workspace.models.length + 1));
     assert.deepEqual(await names(), ["fold0.pth", "fold1.pth"]);
-    await touch("unet_b0_data_x0.5_fold3.safetensors");
-    await touch("unet_b0_data_x0.5_fold1.safetensors");
+    await touch("unet_lite0_data_x0.5_fold3.safetensors");
+    await touch("unet_lite0_data_x0.5_fold1.safetensors");
     await touch("unet_b0_other_fold0.safetensors");
     assert.deepEqual(await names(), [
-      "unet_b0_data_x0.5_fold1.safetensors",
-      "unet_b0_data_x0.5_fold3.safetensors",
+      "unet_lite0_data_x0.5_fold1.safetensors",
+      "unet_lite0_data_x0.5_fold3.safetensors",
     ]);
   });
 });
@@ -76,7 +76,7 @@ Deno.test("the name of the models follows from architecture, encoder, data set a
   };
   const lite = { architecture: "UnetPlusPlus", encoder: "timm-tf_efficientnet_lite0" };
   assert.equal(await of("paper", {}, "Colonic_crypt_dataset"), "unet_b2_colonic");
-  assert.equal(await of("demo", {}, "Synthetic_crypt_dataset"), "unet_b0_synthetic_x0.5");
+  assert.equal(await of("demo", {}, "Synthetic_crypt_dataset"), "unet_lite0_synthetic_x0.5");
   assert.equal(await of("paper", { model: lite }, "glas85"), "unetplusplus_lite0_glas85");
   assert.equal(await of("demo", { modelName: "mine" }, "glas85"), "mine");
   assert.equal(await of("paper", {}, "Müller's slides"), "unet_b2_m_ller_s_slides");

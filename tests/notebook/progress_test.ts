@@ -31,6 +31,18 @@ Deno.test("progress redraws at most once an interval and ends without times", as
   assert.deepEqual(lines.at(-1), ["Images: 10 of 10 images · all well", true]);
 });
 
+Deno.test("what an earlier run has done counts as done, but not for the rate", () => {
+  let time = 0;
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const bar = createProgress("Training", 10, { unit: "epoch", now: () => time, write });
+  time = 5000;
+  bar.begin(8);
+  time = 7000;
+  bar.update(8.5);
+  assert.match(lines[0], / 8\.5\/10 epochs · 4\.0 s\/epoch · 6 s left$/);
+});
+
 Deno.test("seconds are formatted as people read them", () => {
   assert.deepEqual([8, 200, 7500].map(formatSeconds), ["8 s", "3 min 20 s", "2 h 5 min"]);
 });
