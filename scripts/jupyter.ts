@@ -24,6 +24,16 @@ export async function ensureJupyter(): Promise<void> {
   await writeKernel();
 }
 
+/**
+ * Marks notebooks as trusted for this user, so that JupyterLab shows the SVG and HTML in their outputs.
+ * Only a notebook as it is now is trusted: outputs that somebody changes later are not.
+ *
+ * @throws {Error} with Jupyter's message when it cannot sign them
+ */
+export async function trustNotebooks(paths: readonly string[]): Promise<void> {
+  await run(venvProgram("jupyter"), ["trust", ...paths]);
+}
+
 async function ensureVenv(): Promise<void> {
   // The stamp holds the requirements it was made from: a changed file means a new installation.
   const stamp = join(VENV, ".installed");

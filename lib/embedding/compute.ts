@@ -3,10 +3,10 @@ import { createRandom } from "../base/mod.ts";
 import { type Matrix, pick, planeDistances } from "./distances.ts";
 import { pca, pcaFromDistances } from "./pca.ts";
 import {
+  type ClassSeparation,
+  classSeparation,
   type Label,
-  neighbourAccuracy,
   rawStress,
-  separability,
   stressOne,
   trustworthiness,
 } from "./quality.ts";
@@ -54,10 +54,10 @@ export interface EmbeddingQuality {
   stressOne?: number;
   /** PCA: share of variance of both components. */
   explained?: number[];
-  /** Leave-one-out accuracy of 5 nearest neighbours in the plane. */
-  separability?: number;
+  /** What 5 nearest neighbours in the plane know of the classes; absent where there is one class only. */
+  separation?: ClassSeparation;
   /** The same among the features themselves: what the plane could at best keep. */
-  separabilityBefore?: number;
+  separationBefore?: ClassSeparation;
 }
 
 /** Interleaved coordinates of train and test, in the order of their rows. */
@@ -66,6 +66,11 @@ export interface Embedding {
   test?: Float32Array;
   /** Of the train points. */
   quality: EmbeddingQuality;
+  /**
+   * How train and test share the plane: `"placed"`: fitted on train, test laid in; `"joint"`: fitted on
+   * both; `"apart"`: a map each, whose places do not compare. Absent without test points.
+   */
+  frame?: "placed" | "joint" | "apart";
   /** Of the test points. */
   testQuality?: EmbeddingQuality;
 }
@@ -106,8 +111,15 @@ export async function compute(
   return {
     train: train.xy,
     quality,
-    ...(test && testDistances &&
-      { test: test.xy, testQuality: judge(test, testRows, testDistances) }),
+    ...(test && testDistances && {
+      test: test.xy,
+      frame: job.method === "pca" || job.method === "umap"
+        ? "placed" as const
+        : job.joint
+        ? "joint" as const
+        : "apart" as const,
+      testQuality: judge(test, testRows, testDistances),
+    }),
   };
 }
 
@@ -186,9 +198,9 @@ function judgePoints(
     continuity: defined ? trustworthiness(after, before, n, k) : null,
     ...(method === "mds" &&
       { stress: rawStress(before, after), stressOne: stressOne(before, after) }),
-    ...(labels && n > 5 && {
-      separability: separability(xy, labels),
-      separabilityBefore: neighbourAccuracy(before, labels, labels, 5, true),
+    ...(labels && n > 5 && new Set(labels).size > 1 && {
+      separation: classSeparation(after, labels),
+      separationBefore: classSeparation(before, labels),
     }),
   };
 }

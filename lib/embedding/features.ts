@@ -1,20 +1,14 @@
 /** What the encoder sees in each tile of a data set: the features that `lib/embedding/embed.ts` maps. */
 import { dirname } from "node:path";
-import * as tf from "@tensorflow/tfjs-core";
 import { lockFolder, sweepTemporary } from "../base/mod.ts";
 import { ensureMask, type ImageRecord } from "../dataset/mod.ts";
+import { bottleneck } from "./features/bottleneck.ts";
 import { featureDigests, readFeatureCache, writeFeatureCache } from "./features/cache.ts";
 import { featureKey } from "./features/key.ts";
 import type { FeatureTable, TileLabel } from "./features/table.ts";
-import {
-  type Mask,
-  normalizeRgb,
-  readRgb,
-  resizeMask,
-  type RgbImage,
-  scaledSize,
-} from "../image/mod.ts";
-import type { SegmentationModel } from "../model/mod.ts";
+import { type Mask, readRgb, resizeMask, type RgbImage, scaledSize } from "../image/mod.ts";
+import { type GraphModel, onnxFeatures, type SegmentationModel } from "../model/mod.ts";
+import { judgeTissue, type TissueRule } from "../patching/mod.ts";
 import { cutTile, type TilePosition, tilePositions } from "../stitching/mod.ts";
 
 /** Settings of {@link computeFeatures}. */
@@ -27,6 +21,13 @@ export interface FeatureOptions {
   pool: "flatten" | "average";
   /** Changes each scaled image first (stain normalization, say); `name` goes into the cache's key. */
   prepare?: { name: string; apply: (image: RgbImage) => RgbImage };
+  /**
+   * Tiles without crypt that show no tissue by this rule (scanner artefacts, glass, white padding) are
+   * left out; default: all tiles stay, as in the original.
+   */
+  tissue?: Readonly<TissueRule>;
+  /** What runs the encoder: TensorFlow.js (default) or ONNX Runtime, the faster one on processors. */
+  engine?: "tensorflow" | "onnx";
   /** Tiles a forward pass; default 4. */
   batchSize?: number;
   /** Stem of the cache: `<cachePath>.npy`, `.csv` and `.json`. Without it nothing is kept. */
@@ -40,13 +41,15 @@ export interface FeatureOptions {
  * The encoder's bottleneck for every tile of the annotated `records`, image by image (one is in
  * memory at a time). Tiles do not overlap; the image is padded with white on the right and at the
  * bottom, as inference does. Images without annotation have no class and are left out, as in the
- * original.
+ * original. With `tissue`, so are tiles without crypt and without tissue: a black rectangle of the
+ * scanner lies so far from all tissue that it would take most of the variance.
  *
  * With `cachePath`, a table made before from the same model, data and settings is read instead of
  * computed; any other one there is replaced. One run at a time computes into a folder.
  *
  * @returns one row a tile: `channels * (tile / 32)^2` columns for "flatten", `channels` for "average"
- * @throws {RangeError} for a tile side the model cannot take, a bad scale, or no annotated records
+ * @throws {RangeError} for a tile side the model cannot take, a bad scale, no annotated records, or
+ *   where no tile shows tissue
  * @throws the signal's reason when aborted; nothing is cached then
  */
 export async function computeFeatures(
@@ -65,7 +68,8 @@ export async function computeFeatures(
       `features need at least one annotated image, got ${records.length} without annotation`,
     );
   }
-  const settings = { tile, scale, pool, prepare: options.prepare?.name ?? null };
+  const { prepare, tissue = null, engine = "tensorflow" } = options;
+  const settings = { tile, scale, pool, prepare: prepare?.name ?? null, tissue, engine };
   if (!cachePath) return await compute(annotated, model, options);
   const digests = await featureDigests(cachePath);
   const key = await featureKey(annotated, model, settings, digests);
@@ -83,39 +87,72 @@ async function compute(
   model: SegmentationModel,
   options: FeatureOptions,
 ): Promise<FeatureTable> {
-  const { tile, scale = 1, pool, signal } = options;
+  const { tile, scale = 1, tissue, signal } = options;
   const chunks: Float32Array[] = [], labels: TileLabel[] = [];
   const total = annotated.reduce((sum, record) => {
     const { height, width } = scaledSize(record, scale);
     return sum + tilePositions(height, width, tile).length;
   }, 0);
-  let done = 0;
-  for (const record of annotated) {
-    signal?.throwIfAborted();
-    const read = await readRgb(record.imagePath, { scale });
-    const image = options.prepare ? options.prepare.apply(read) : read;
-    const mask = resizeMask(await ensureMask(record), image.height, image.width);
-    const tiles = tilePositions(image.height, image.width, tile);
-    for (const { row, column } of tiles) {
-      const cryptShare = countOnes(mask, row, column, tile) / (tile * tile);
-      const { id, split, donor } = record;
-      labels.push({ image: id, split, row, column, crypt: cryptShare > 0, cryptShare, donor });
-    }
-    for (let from = 0; from < tiles.length; from += options.batchSize ?? 4) {
+  const encoder = options.engine === "onnx" ? await onnxFeatures(graphOf(model)) : null;
+  let done = 0, leftOut = 0;
+  try {
+    for (const record of annotated) {
       signal?.throwIfAborted();
-      const batch = tiles.slice(from, from + (options.batchSize ?? 4));
-      chunks.push(await bottleneck(model, image, batch, tile, pool));
-      done += batch.length;
-      options.onProgress?.(done, total, record.id);
+      const read = await readRgb(record.imagePath, { scale });
+      const image = options.prepare ? options.prepare.apply(read) : read;
+      const mask = resizeMask(await ensureMask(record), image.height, image.width);
+      const tiles = tilePositions(image.height, image.width, tile).filter((corner) => {
+        const cryptShare = countOnes(mask, corner.row, corner.column, tile) / (tile * tile);
+        const crypt = cryptShare > 0;
+        if (!crypt && tissue && !showsTissue(read, corner, tile, tissue)) return false;
+        const { id, split, donor } = record;
+        labels.push({ image: id, split, ...corner, crypt, cryptShare, donor });
+        return true;
+      });
+      const skipped = tilePositions(image.height, image.width, tile).length - tiles.length;
+      leftOut += skipped;
+      done += skipped;
+      for (let from = 0; from < tiles.length; from += options.batchSize ?? 4) {
+        signal?.throwIfAborted();
+        const batch = tiles.slice(from, from + (options.batchSize ?? 4));
+        chunks.push(await bottleneck(encoder ?? model, image, batch, options));
+        done += batch.length;
+        options.onProgress?.(done, total, record.id);
+      }
     }
+  } finally {
+    await encoder?.dispose();
   }
+  if (labels.length === 0) {
+    throw new RangeError(`none of the ${total} tiles shows tissue by the rule that was given`);
+  }
+  return { ...joined(chunks, labels.length), labels, leftOut };
+}
+
+function graphOf(model: SegmentationModel): GraphModel {
+  if ("encode" in model) return model as GraphModel;
+  throw new RangeError('engine "onnx" needs a model of createModel or loadModel, got another one');
+}
+
+/** Judged before any stain normalization, so that the same tiles are left out with it and without. */
+function showsTissue(
+  image: RgbImage,
+  corner: TilePosition,
+  tile: number,
+  rule: Readonly<TissueRule>,
+): boolean {
+  const cut = { data: cutTile(image, corner, tile), height: tile, width: tile };
+  return judgeTissue(cut, rule).verdict === "tissue";
+}
+
+function joined(chunks: readonly Float32Array[], rows: number) {
   const size = chunks.reduce((sum, c) => sum + c.length, 0), values = new Float32Array(size);
   let at = 0;
   for (const chunk of chunks) {
     values.set(chunk, at);
     at += chunk.length;
   }
-  return { values, rows: labels.length, columns: size / labels.length, labels };
+  return { values, rows, columns: size / rows };
 }
 
 function countOnes(mask: Mask, row: number, column: number, tile: number): number {
@@ -125,33 +162,4 @@ function countOnes(mask: Mask, row: number, column: number, tile: number): numbe
     for (let c = column; c < right; c++) ones += mask.data[r * mask.width + c] ? 1 : 0;
   }
   return ones;
-}
-
-/** Features of some tiles of one image, [tiles, columns]; what lies outside the image is white. */
-async function bottleneck(
-  model: SegmentationModel,
-  image: RgbImage,
-  corners: readonly TilePosition[],
-  tile: number,
-  pool: "flatten" | "average",
-): Promise<Float32Array> {
-  const floats = new Float32Array(corners.length * tile * tile * 3);
-  corners.forEach((corner, t) => {
-    normalizeRgb(
-      cutTile(image, corner, tile),
-      model.preprocessing,
-      floats,
-      t * tile * tile * 3,
-    );
-  });
-  const features = tf.tidy(() => {
-    const x = tf.tensor4d(floats, [corners.length, tile, tile, 3]);
-    const last = model.features(x).at(-1)!;
-    return pool === "average" ? tf.mean(last, [1, 2]) : tf.transpose(last, [0, 3, 1, 2]);
-  });
-  try {
-    return await features.data() as Float32Array;
-  } finally {
-    features.dispose();
-  }
 }

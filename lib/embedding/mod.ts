@@ -7,6 +7,13 @@ export { decodeNpy, encodeNpy } from "./features/npy.ts";
 export type { FeatureTable, TileLabel } from "./features/table.ts";
 export { tileDice } from "./features/tile_dice.ts";
 export { pca, pcaFromDistances } from "./pca.ts";
-export { type Label, rawStress, separability, trustworthiness } from "./quality.ts";
+export {
+  type ClassSeparation,
+  classSeparation,
+  type Label,
+  rawStress,
+  separability,
+  trustworthiness,
+} from "./quality.ts";
 export { smacof } from "./smacof.ts";
 export { divergence, jointProbabilities, tsne } from "./tsne.ts";

@@ -79,20 +79,77 @@ export function neighbourAccuracy(
   k: number,
   leaveOut: boolean,
 ): number {
+  const guesses = neighbourGuesses(distances, truth.length, known, k, leaveOut);
+  return guesses.reduce<number>((sum, guess, i) => sum + (guess === truth[i] ? 1 : 0), 0) /
+    truth.length;
+}
+
+/** The class that most of the k nearest known points have, for each point; a tie goes to the nearest. */
+function neighbourGuesses(
+  distances: Float64Array,
+  n: number,
+  known: readonly Label[],
+  k: number,
+  leaveOut: boolean,
+): Label[] {
   const available = known.length - (leaveOut ? 1 : 0);
   if (!(k >= 1 && k <= available)) {
     throw new RangeError(`k must be in [1, ${available}], the number of neighbours, got ${k}`);
   }
-  const order = nearest(distances, truth.length, known.length, k, leaveOut);
-  let right = 0;
-  for (let i = 0; i < truth.length; i++) {
+  const order = nearest(distances, n, known.length, k, leaveOut);
+  return Array.from({ length: n }, (_, i) => {
     const votes = new Map<Label, number>();
     for (let r = 0; r < k; r++) {
       const label = known[order[i * k + r]];
       votes.set(label, (votes.get(label) ?? 0) + 1);
     }
     // A Map keeps the order of insertion and sort is stable: the nearest class comes first.
-    if ([...votes].sort((a, b) => b[1] - a[1])[0][0] === truth[i]) right++;
-  }
-  return right / truth.length;
+    return [...votes].sort((a, b) => b[1] - a[1])[0][0];
+  });
+}
+
+/** What 5 neighbours know of the classes, and what is reached without knowing anything. */
+export interface ClassSeparation {
+  /** Leave-one-out accuracy. */
+  accuracy: number;
+  /** The mean over the classes of the share of each that is guessed; scikit-learn's `balanced_accuracy_score`. */
+  balanced: number;
+  /** The accuracy of always naming the largest class: what `accuracy` is to be compared with. */
+  majority: number;
+  /** The balanced accuracy of any guess that does not look: one over the number of classes. */
+  chance: number;
+}
+
+/**
+ * How well the k nearest neighbours tell the classes of points whose distances [n, n] are given, each
+ * left out in turn, beside the two baselines without which an accuracy says nothing.
+ *
+ * @throws {RangeError} when k is not in [1, n - 1]
+ * @example
+ * ```ts
+ * import { classSeparation, planeDistances } from "crypts/embedding";
+ * const xy = Float32Array.of(0, 0, 1, 0, 9, 0, 10, 0);
+ * classSeparation(planeDistances(xy), ["a", "a", "b", "b"], 1).balanced; // 1, where chance is 0.5
+ * ```
+ */
+export function classSeparation(
+  distances: Float64Array,
+  labels: readonly Label[],
+  k = 5,
+): ClassSeparation {
+  const guesses = neighbourGuesses(distances, labels.length, labels, k, true);
+  const counts = new Map<Label, { all: number; right: number }>();
+  labels.forEach((label, i) => {
+    const count = counts.get(label) ?? { all: 0, right: 0 };
+    count.all++;
+    if (guesses[i] === label) count.right++;
+    counts.set(label, count);
+  });
+  const classes = [...counts.values()], n = labels.length;
+  return {
+    accuracy: classes.reduce((sum, { right }) => sum + right, 0) / n,
+    balanced: classes.reduce((sum, { all, right }) => sum + right / all, 0) / classes.length,
+    majority: Math.max(...classes.map(({ all }) => all)) / n,
+    chance: 1 / classes.length,
+  };
 }

@@ -93,6 +93,12 @@ export interface Profile {
   perplexity: number;
   /** UMAP's number of neighbours. */
   neighbours: number;
+  /** t-SNE and MDS map train and test together; false: a map each, as the original. */
+  jointMaps: boolean;
+  /** PCA, t-SNE and MDS by the project's own code, or by ml-pca, tsne-js and druidjs. */
+  mapImplementation: "own" | "package";
+  /** Tiles without crypt that show no tissue stay out of the feature space; false: all tiles are in it. */
+  tissueTiles: boolean;
 }
 
 const paper: Profile = {
@@ -139,6 +145,9 @@ const paper: Profile = {
   pool: "flatten",
   perplexity: 50,
   neighbours: 15,
+  jointMaps: false,
+  mapImplementation: "own",
+  tissueTiles: false,
 };
 
 /** What the profiles for two CPU cores have in common. */
@@ -165,6 +174,8 @@ const small: Profile = {
   vizTile: 64,
   pool: "average",
   perplexity: 20,
+  jointMaps: true,
+  tissueTiles: true,
 };
 
 const demo: Profile = {
@@ -276,6 +287,7 @@ const CHOICES = {
   schedule: ["constant", "one-cycle", "cosine", "flat-cosine"],
   inferenceMode: ["original", "sliding"],
   pool: ["flatten", "average"],
+  mapImplementation: ["own", "package"],
 } as const satisfies Partial<Record<keyof Profile, readonly (string | null)[]>>;
 
 /** What a number must be, in words and as a test. */
@@ -336,6 +348,9 @@ function checkProfile(profile: Profile): void {
     sized,
     '"valid" or "mirror" without cropFrom: patches differ in size',
   );
+  for (const key of ["jointMaps", "tissueTiles"] as const) {
+    need(key, profile[key], typeof profile[key] === "boolean", "true or false");
+  }
   const { folds, foldCount, modelName, name } = profile;
   const distinct = Array.isArray(folds) && folds.length > 0 && new Set(folds).size === folds.length;
   const within = distinct && folds.every((f) => Number.isInteger(f) && f >= 0 && f < foldCount);

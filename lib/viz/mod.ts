@@ -20,7 +20,7 @@ export {
 } from "./figures/scatter.ts";
 export { COLOURS } from "./figures/style.ts";
 export { type EmbeddedTile, type NamedFigure, twelveFigures } from "./figures/twelve.ts";
-export { figurePng, writeFigure } from "./figures/write.ts";
+export { figureJpeg, figurePng, writeFigure } from "./figures/write.ts";
 export { montage } from "./montage.ts";
 export { errorMap } from "./overlays/errors.ts";
 export { heatColour, heatMap, heatOverlay } from "./overlays/heat.ts";

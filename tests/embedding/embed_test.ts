@@ -7,7 +7,12 @@ import {
   pick,
   planeDistances,
 } from "../../lib/embedding/distances.ts";
-import { rawStress, separability, trustworthiness } from "../../lib/embedding/quality.ts";
+import {
+  classSeparation,
+  rawStress,
+  separability,
+  trustworthiness,
+} from "../../lib/embedding/quality.ts";
 import { compute, type EmbeddingJob, type EmbeddingMethod } from "../../lib/embedding/compute.ts";
 import { leadingEigenpairs } from "../../lib/embedding/lanczos.ts";
 import { pca, pcaFromDistances } from "../../lib/embedding/pca.ts";
@@ -238,12 +243,12 @@ for (const method of METHODS) {
 
   Deno.test(`${method}: classes that the features separate stay apart, and the quality says so`, () => {
     const { train, test, quality, testQuality } = embeddings.get(method)!;
-    wellAbove(quality.separability!, 0.7);
-    wellAbove(quality.separabilityBefore!, 0.85);
+    wellAbove(quality.separation!.accuracy, 0.7);
+    wellAbove(quality.separationBefore!.accuracy, 0.85);
     wellAbove(quality.trustworthiness, 0.75);
     wellAbove(quality.continuity, 0.75);
-    assert.equal(quality.separability, separability(train, clusters.slice(0, TRAIN)));
-    assert.equal(testQuality!.separability, separability(test!, clusters.slice(TRAIN)));
+    assert.equal(quality.separation!.accuracy, separability(train, clusters.slice(0, TRAIN)));
+    assert.equal(testQuality!.separation!.accuracy, separability(test!, clusters.slice(TRAIN)));
     assert.equal("stress" in quality, method === "mds");
     assert.equal("divergence" in quality, method === "tsne");
     assert.equal("explained" in quality, method === "pca");
@@ -416,4 +421,29 @@ Deno.test("a job gives the same in this thread as in the worker", async () => {
   const { quality } = await compute({ ...jobOf("mds", table, (i) => i < TRAIN), seed: 5 });
   // Stress-1 has no scale, so that it equals the scaled embedding's.
   close([quality.stressOne!], [embeddings.get("mds")!.quality.stressOne!], 1e-3);
+});
+
+Deno.test("balanced accuracy of neighbours is scikit-learn's, beside the two baselines", () => {
+  const xy = Float32Array.of(0, 0, 1, 0, 2.1, 0, 3.3, 0, 10, 0, 11.5, 0, 4.6, 0);
+  const labels = ["a", "a", "a", "a", "b", "b", "b"];
+  // KNeighborsClassifier(1), leave one out: guesses a a a a b b a; balanced_accuracy_score 5/6.
+  assert.deepEqual(classSeparation(planeDistances(xy), labels, 1), {
+    accuracy: 6 / 7,
+    balanced: (1 + 2 / 3) / 2,
+    majority: 4 / 7,
+    chance: 1 / 2,
+  });
+});
+
+Deno.test("a map says how train and test share it", async () => {
+  const random = createRandom(5);
+  const values = Float32Array.from({ length: 30 * 6 }, () => random.next());
+  const split = Array.from({ length: 30 }, (_, i) => i < 20 ? "train" as const : "test" as const);
+  const frame = async (method: EmbeddingMethod, joint?: boolean) => {
+    const matrix = { values, rows: 30, columns: 6 };
+    return (await embed(matrix, { method, seed: 1, split, joint, iterations: 10 })).frame;
+  };
+  assert.equal(await frame("pca"), "placed");
+  assert.equal(await frame("mds"), "joint");
+  assert.equal(await frame("mds", false), "apart");
 });

@@ -9,6 +9,7 @@ import { tileDice } from "../../lib/embedding/features/tile_dice.ts";
 import { decodeNpy, encodeNpy } from "../../lib/embedding/features/npy.ts";
 import type { Mask, RgbImage } from "../../lib/image/pixels.ts";
 import { writeMask, writeRgb } from "../../lib/image/write.ts";
+import { ORIGINAL_RULE } from "../../lib/patching/tissue.ts";
 import { createModel } from "../../lib/model/segmentation_model.ts";
 import type { SegmentationModel } from "../../lib/model/types.ts";
 import { IMAGENET, IMAGENET_MEAN, IMAGENET_STD } from "../../lib/image/normalize.ts";
@@ -315,4 +316,75 @@ Deno.test("the Dice of a tile counts its own pixels, and there is none without c
     () => tileDice(corners, 4, mask([]), { data: new Uint8Array(4), height: 2, width: 2 }),
     /must have one size/,
   );
+});
+
+/** An image of 8 x 24: tissue, a black rectangle, glass; one pixel of crypt in the glass of "crypt". */
+async function makeArtefacts(root: string) {
+  const data = new Uint8Array(8 * 24 * 3);
+  for (let i = 0; i < 8 * 24; i++) {
+    const third = Math.floor(i % 24 / 8);
+    data.set(
+      third === 0 ? [200, 120 + i % 9, 170] : third === 1 ? [4, 4, 4] : [250, 250, 250],
+      3 * i,
+    );
+  }
+  const image = { data, height: 8, width: 24 };
+  await writeRgb(join(root, "train/crypt.tiff"), image);
+  await writeRgb(join(root, "train/other.tiff"), image);
+  // Crypt at row 0, column 20 (glass) and at row 0, column 0 (tissue).
+  await Deno.writeTextFile(join(root, "train.csv"), "id,predicted\ncrypt,161 1\nother,1 1\n");
+  return (await openDataset(root)).train;
+}
+
+Deno.test("artefacts and glass without crypt stay out of the feature space where a rule is given", async () => {
+  const root = await Deno.makeTempDir({ prefix: "features_" });
+  try {
+    const records = await makeArtefacts(root), { model } = blockMeans();
+    const all = await computeFeatures(records, model, average);
+    assert.deepEqual([all.rows, all.leftOut], [6, 0]);
+    const cachePath = join(root, "work/features");
+    const options = { ...average, cachePath, tissue: ORIGINAL_RULE };
+    const some = await computeFeatures(records, model, options);
+    const places = some.labels.map(({ image, column }) => `${image} ${column}`);
+    assert.deepEqual(places, ["crypt 0", "crypt 16", "other 0"], "crypt stays wherever it is");
+    assert.equal(some.leftOut, 3);
+    assert.deepEqual([...some.values.subarray(6)], [...all.values.subarray(9, 12)]);
+    assert.deepEqual(await computeFeatures(records, model, options), some, "the cache knows both");
+    const nothing = { ...ORIGINAL_RULE, darkBelow: 300, darkShare: 0 };
+    await Deno.writeTextFile(join(root, "train.csv"), "id,predicted\ncrypt,161 1\n");
+    const [one] = (await openDataset(root)).train;
+    const left = await computeFeatures([one], model, { ...average, tissue: nothing });
+    assert.equal(left.rows, 1);
+    model.dispose();
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("features by ONNX Runtime are those by TensorFlow.js", async () => {
+  await withDataset(async ([record]) => {
+    const config = { architecture: "Unet", encoder: "efficientnet-b0", classes: 2 } as const;
+    const model = createModel({ ...config, seed: 4 });
+    const options = { tile: 32, pool: "flatten" } as const;
+    const a = await computeFeatures([record], model, options);
+    const b = await computeFeatures([record], model, { ...options, engine: "onnx" });
+    const scale = a.values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+    const apart = (x: Float32Array, y: Float32Array) =>
+      x.reduce((most, v, i) => Math.max(most, Math.abs(v - y[i])), 0) / scale;
+    assert.equal(b.values.length, a.values.length);
+    assert.ok(apart(a.values, b.values) < 1e-4, `${apart(a.values, b.values)}`);
+    const means = await computeFeatures([record], model, {
+      ...options,
+      ...{ pool: "average", engine: "onnx" },
+    });
+    // A tile of 32 has a last feature map of 1 x 1: its mean is itself.
+    assert.ok(apart(a.values, means.values) < 1e-4);
+    model.dispose();
+    const { model: other } = blockMeans();
+    await assert.rejects(
+      computeFeatures([record], other, { ...average, engine: "onnx" }),
+      /engine "onnx" needs a model of createModel or loadModel/,
+    );
+    other.dispose();
+  });
 });

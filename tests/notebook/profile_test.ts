@@ -24,6 +24,10 @@ Deno.test("settings are overridden one by one and checked", () => {
     /folds must be some of 0\.\.4, each once, got \[7\]/,
   );
   assert.throws(
+    () => chooseProfile("demo", { jointMaps: 1 as never }),
+    /jointMaps must be true or false, got 1/,
+  );
+  assert.throws(
     () => chooseProfile("demo", { patch: 0 }),
     /patch must be a positive integer, got 0/,
   );

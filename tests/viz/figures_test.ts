@@ -186,10 +186,14 @@ Deno.test("a figure is written as SVG and as a JPEG of twice its size", async ()
 
 /** A made-up map, so that the figures do not depend on the embeddings. */
 function fakeEmbedding(seed: number): Embedding {
-  const quality = { trustworthiness: 0.9, continuity: 0.8, separability: 0.7 };
+  const separation = { accuracy: 0.7, balanced: 0.65, majority: 0.67, chance: 0.5 };
+  const quality = { trustworthiness: 0.9, continuity: 0.8, separation };
   return {
     train: cloud(30, seed).xy,
     test: cloud(12, seed + 10).xy,
+    frame: (
+      ["placed", "joint", "placed", "apart"] as const
+    )[seed - 1],
     quality: { ...quality, explained: [0.31, 0.125], divergence: 0.5 },
     testQuality: { ...quality, trustworthiness: null },
   };
@@ -225,6 +229,20 @@ Deno.test("the twelve figures carry the original's names, as SVG and as JPEG", a
     assert.equal(points("UMAP_train_test", /fill="#E69F00"/g), 13);
     assert.equal(points("UMAP_train_class", /fill="#D55E00"/g), 11);
     assert.equal(points("UMAP_test_class", /fill="#009E73"/g), 9);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("without test tiles there are the four figures of the train tiles", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "four_" });
+  try {
+    const alone = Object.fromEntries(
+      Object.entries(embeddings).map(([method, { test: _, ...rest }]) => [method, rest]),
+    ) as typeof embeddings;
+    const drawn = await twelveFigures(alone, tiles.slice(0, 30), folder);
+    const names = ["PCA", "TSNE", "UMAP", "MDS"].map((method) => `${method}_train_class`);
+    assert.deepEqual(drawn.map((f) => f.name), names);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

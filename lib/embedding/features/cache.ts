@@ -46,7 +46,9 @@ export async function writeFeatureCache(
       donor: labels.map((l) => l.donor ?? ""),
     }),
   );
-  await writeDone(`${stem}.json`, made, [`${stem}.npy`, `${stem}.csv`], digests, null);
+  await writeDone(`${stem}.json`, made, [`${stem}.npy`, `${stem}.csv`], digests, {
+    leftOut: table.leftOut,
+  });
   await digests.save();
 }
 
@@ -59,8 +61,8 @@ export async function readFeatureCache(
   wanted: Fingerprint,
   digests: FileDigests,
 ): Promise<FeatureTable | null> {
-  const state = await readDone(`${stem}.json`);
-  if (await whyNotDone(`${stem}.json`, state, wanted, digests) !== null) return null;
+  const state = await readDone<{ leftOut: number }>(`${stem}.json`);
+  if (!state || await whyNotDone(`${stem}.json`, state, wanted, digests) !== null) return null;
   const matrix = decodeNpy(await Deno.readFile(`${stem}.npy`), `${stem}.npy`);
   const labels = readTextRows(`${stem}.csv`, COLUMNS).map((r): TileLabel => ({
     image: String(r.image),
@@ -72,5 +74,5 @@ export async function readFeatureCache(
     donor: r.donor || null,
   }));
   await digests.save();
-  return { ...matrix, labels };
+  return { ...matrix, labels, leftOut: state.note.leftOut };
 }

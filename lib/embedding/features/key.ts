@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { type ImageRecord, recordInputs } from "../../dataset/mod.ts";
 import { type FileDigests, type Fingerprint, fingerprint } from "../../base/mod.ts";
 import type { SegmentationModel } from "../../model/mod.ts";
+import type { TissueRule } from "../../patching/mod.ts";
 
 /** Raise it when the same inputs begin to give other features. */
-const VERSION = 3;
+const VERSION = 4;
 
 /** Settings that decide the features of a model. */
 export interface FeatureSettings {
@@ -14,6 +15,10 @@ export interface FeatureSettings {
   pool: "flatten" | "average";
   /** The name of what was done to the images first. */
   prepare: string | null;
+  /** The rule by which tiles were left out; null: all are there. */
+  tissue: Readonly<TissueRule> | null;
+  /** What ran the encoder: the last digits of features differ. */
+  engine: "tensorflow" | "onnx";
 }
 
 /**

@@ -23,4 +23,6 @@ export interface FeatureTable {
   rows: number;
   columns: number;
   labels: TileLabel[];
+  /** Tiles that were left out because they show no tissue. */
+  leftOut: number;
 }

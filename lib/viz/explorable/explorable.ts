@@ -12,12 +12,24 @@ export type ExplorableTile = TileLabel & { dice?: number | null };
 const CLIENT = Deno.readTextFileSync(new URL("./client.js", import.meta.url));
 const STYLE = Deno.readTextFileSync(new URL("./style.css", import.meta.url));
 
-const VIEWS: Record<EmbeddingMethod, { title: string; note: string }> = {
-  pca: { title: "PCA", note: "test laid into the map of train" },
-  tsne: { title: "t-SNE", note: "train and test mapped apart" },
-  umap: { title: "UMAP", note: "test laid into the map of train" },
-  mds: { title: "MDS", note: "train and test mapped apart" },
+const VIEWS: Record<EmbeddingMethod, { title: string }> = {
+  pca: { title: "PCA" },
+  tsne: { title: "t-SNE" },
+  umap: { title: "UMAP" },
+  mds: { title: "MDS" },
 };
+
+/** How train and test share the plane of a view. */
+const FRAMES = {
+  placed: "test laid into the map of train",
+  joint: "one map of train and test",
+  apart: "train and test mapped apart",
+};
+
+/** What stands beside the title of a view. */
+function noteOf({ frame }: Embedding): string {
+  return frame ? FRAMES[frame] : "train";
+}
 
 /**
  * The explorable figure as an HTML fragment, for a notebook's output (`showHtml`) or a page
@@ -48,7 +60,11 @@ export function explorableFigure(
       return { ...rest, dice, image: slide };
     }),
     modes: colourModes(tiles),
-    views: methods.map((m) => ({ ...VIEWS[m], xy: unitSquare(m, embeddings[m]!, tiles) })),
+    views: methods.map((m) => ({
+      ...VIEWS[m],
+      note: noteOf(embeddings[m]!),
+      xy: unitSquare(m, embeddings[m]!, tiles),
+    })),
     ...pictures,
   };
   const id = `explorable-${crypto.randomUUID()}`;

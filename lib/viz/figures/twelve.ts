@@ -29,8 +29,8 @@ const TITLES: Record<EmbeddingMethod, string> = {
  *
  * @param embeddings what `embed` gave for each method with the same split
  * @param tiles every row of the feature table, in its order
- * @returns the figures row by row, for a contact sheet
- * @throws {RangeError} when an embedding has no test points or does not fit the tiles
+ * @returns the figures row by row, for a contact sheet; without test tiles the four of train by class
+ * @throws {RangeError} when an embedding does not fit the tiles
  */
 export async function twelveFigures(
   embeddings: Record<EmbeddingMethod, Embedding>,
@@ -43,6 +43,13 @@ export async function twelveFigures(
   return figures;
 }
 
+/** What may be compared between train and test, by how they share the plane. */
+const FRAMES = {
+  placed: "test laid into the map that train was fitted to",
+  joint: "one map of both",
+  apart: "mapped apart: shapes compare, places do not",
+};
+
 function figuresOf(
   method: EmbeddingMethod,
   embedding: Embedding,
@@ -52,12 +59,12 @@ function figuresOf(
   const test = tiles.filter((t) => t.split === "test");
   const testXy = embedding.test ?? new Float32Array();
   if (
-    test.length === 0 || embedding.train.length !== 2 * train.length ||
+    embedding.train.length !== 2 * train.length ||
     testXy.length !== 2 * test.length
   ) {
     throw new RangeError(
-      `${TITLES[method]} must hold ${train.length} train and ${test.length} (at least 1) test ` +
-        `points, got ${embedding.train.length / 2} and ${testXy.length / 2}`,
+      `${TITLES[method]} must hold ${train.length} train and ${test.length} test points, ` +
+        ` got ${embedding.train.length / 2} and ${testXy.length / 2}`,
     );
   }
   const title = TITLES[method], file = method.toUpperCase();
@@ -70,23 +77,24 @@ function figuresOf(
       order: ["no crypt", "crypt"],
       ...axes,
     });
+  const trainClass = {
+    name: `${file}_train_class`,
+    svg: byClass(embedding.train, train, "train", embedding.quality),
+  };
+  if (test.length === 0) return [trainClass];
   const both = scatterFigure({
     xy: Float32Array.of(...embedding.train, ...testXy),
     groups: [...train, ...test].map((t) => t.split),
   }, {
     title: `${title} of train and test tiles`,
-    subtitle: method === "pca" || method === "umap"
-      ? `${train.length} train tiles fitted, ${test.length} test tiles laid into the same map`
-      : `${train.length} train and ${test.length} test tiles, mapped apart: shapes compare, places do not`,
+    subtitle: `${train.length} train and ${test.length} test tiles, ` +
+      FRAMES[embedding.frame ?? "apart"],
     order: ["train", "test"],
     ...axes,
   });
   return [
     { name: `${file}_train_test`, svg: both },
-    {
-      name: `${file}_train_class`,
-      svg: byClass(embedding.train, train, "train", embedding.quality),
-    },
+    trainClass,
     { name: `${file}_test_class`, svg: byClass(testXy, test, "test", embedding.testQuality) },
   ];
 }
@@ -113,6 +121,11 @@ function describe(quality: EmbeddingQuality | undefined, points: number): string
   add("continuity", quality?.continuity);
   add("KL", quality?.divergence);
   add("stress-1", quality?.stressOne);
-  add("5-NN accuracy", quality?.separability);
+  const known = quality?.separation;
+  if (known) {
+    parts.push(
+      `5-NN balanced accuracy ${known.balanced.toFixed(2)} (chance ${known.chance.toFixed(2)})`,
+    );
+  }
   return parts.join(" · ");
 }

@@ -28,3 +28,14 @@ export async function writeFigure(stem: string, svg: string, scale = 2): Promise
         .jpeg({ quality: 92, chromaSubsampling: "4:4:4" }).toFile(path),
   );
 }
+
+/**
+ * A figure as JPEG, for pages that show neither its HTML nor its SVG.
+ *
+ * @param scale pixels for each unit of the SVG; default 1.5
+ * @throws {Error} when the SVG cannot be rendered
+ */
+export async function figureJpeg(svg: string, scale = 1.5): Promise<Uint8Array> {
+  return await sharp(new TextEncoder().encode(svg), { density: 72 * scale })
+    .flatten({ background: "#fff" }).jpeg({ quality: 85 }).toBuffer();
+}
