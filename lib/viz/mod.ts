@@ -33,6 +33,7 @@ export {
   TRUTH_COLOUR,
   writeTileOverlays,
 } from "./overlays/overlays.ts";
+export { labelMap } from "./overlays/labels.ts";
 export { panels, type TitledPanel } from "./overlays/panels.ts";
 export { scaleBarLength, withColourBar, withScaleBar } from "./overlays/scales.ts";
 export { drawWindows } from "./patch_windows.ts";
