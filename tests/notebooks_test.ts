@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readCsv } from "../lib/tables/csv.ts";
 import { generateDataset } from "../lib/synthetic/generate.ts";
 import { PROJECT_ROOT } from "../lib/base/project.ts";
+import { SEVEN, writeKind } from "./support/seven_datasets.ts";
 import { checkCellFormat, checkCells } from "../scripts/cells.ts";
 import { ensureJupyter } from "../scripts/jupyter.ts";
 import { executeNotebook, NOTEBOOKS } from "../scripts/notebooks.ts";
@@ -148,3 +149,25 @@ Deno.test("a failing cell is reported as failed, with its number and error (cana
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+// All five on each take minutes: CRYPTS_ALL_NOTEBOOKS=1 asks for them.
+const CHOSEN = Deno.env.get("CRYPTS_ALL_NOTEBOOKS") ? NOTEBOOKS : NOTEBOOKS.slice(0, 2);
+
+for (const kind of SEVEN) {
+  Deno.test(`${CHOSEN.join(" and ")} run on a data set of ${kind}`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const data = join(folder, "Some_dataset"), out = join(folder, "out");
+      await writeKind(data, kind);
+      await ensureJupyter();
+      for (const name of CHOSEN) {
+        const output = join(out, `${name}.ipynb`);
+        await executeNotebook(pathOf(name), { data, out, profile: "tiny", output, quiet: true });
+      }
+      const patches = readCsv(join(out, "work", "train_data.csv"), ["Train_image_path", "class"]);
+      assert.ok(patches.height > 0 && filesIn(join(out, "masks", "train"), ".tiff").length > 0);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
