@@ -19,6 +19,7 @@ export {
 export { cutProbability, type PredictedMaps, predictImage, predictMaps } from "./predict.ts";
 export { checkEnsemble, modelPredictor, type TilePredictor } from "./predictor.ts";
 export { writeDiceReport, writeEncodings, writeSubmission } from "./reports.ts";
+export { cryptSaliency, type SaliencyOptions } from "./saliency.ts";
 export { chooseScale, type ScaleOptions } from "./scale.ts";
 export { type Segmented, segmentFile, type SegmentInput, type SegmentOptions } from "./segment.ts";
 export { checkSettings, type CryptSettings, type SegmentSettings } from "./settings.ts";

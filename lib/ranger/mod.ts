@@ -2,6 +2,7 @@
 export { Adam } from "./adam.ts";
 export { AdaptiveOptimizer, type OptimizerState, type RateFactor } from "./adaptive_optimizer.ts";
 export {
+  lateHeight,
   type OptimizerPath,
   optimizerPaths,
   valley,

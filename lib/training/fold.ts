@@ -113,7 +113,8 @@ async function startAnew(paths: FoldPaths): Promise<void> {
   await updateReport(paths.report, paths.name, null);
 }
 
-function createOptimizer(options: CompleteOptions) {
+/** The optimizer of the options. */
+export function createOptimizer(options: CompleteOptions) {
   const { optimizer, learningRate, weightDecay, encoderLearningRate } = options;
   const rateFactor = (name: string) => isEncoder(name) ? encoderLearningRate : 1;
   return optimizer === "ranger"
@@ -121,7 +122,8 @@ function createOptimizer(options: CompleteOptions) {
     : new Adam(learningRate, { weightDecay, rateFactor });
 }
 
-function createSource(options: CompleteOptions, random: Random): SampleSource {
+/** Where the samples of a training come from. */
+export function createSource(options: CompleteOptions, random: Random): SampleSource {
   const { augmentation, workers, cacheBytes } = options;
   const { target, boundaryWidth, gapWeight, gapWidth, cropZoom: zoom, cropRotate: rotate } =
     options;

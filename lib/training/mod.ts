@@ -7,11 +7,24 @@ export { checkFoldCount, type Fold, splitFolds, type SplitOptions } from "./fold
 export { chooseGrouping, type GroupBy, type Grouping, GROUPINGS } from "./grouping.ts";
 export type { EpochLog } from "./logs.ts";
 export { completeOptions, type TrainOptions } from "./options.ts";
+export {
+  findLearningRate,
+  type RateFinderOptions,
+  type RateStep,
+  suggestRate,
+} from "./rate_finder.ts";
 export type { SampleSource } from "./sample_source.ts";
 export { unlikeSettings } from "./settings.ts";
 export { trainStep } from "./step.ts";
 export type { StepProgress } from "./step_progress.ts";
-export { classesOf, needsLabels, type Target, TARGETS } from "./targets.ts";
+export {
+  classesOf,
+  needsLabels,
+  type Target,
+  type TargetMaps,
+  targetMaps,
+  TARGETS,
+} from "./targets.ts";
 export { DivergedError } from "./stopping.ts";
 export { workerSource } from "./worker_source.ts";
 export { trainFolds } from "./train_folds.ts";

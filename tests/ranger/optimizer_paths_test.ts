@@ -11,9 +11,9 @@ import {
 
 await selectBackend("cpu");
 
-Deno.test("in the noisy valley Ranger ends lower than RAdam, and that lower than Adam and SGD", () => {
+Deno.test("at one rate for all, in the noisy valley Ranger ends lower than RAdam, and that lower than Adam and SGD", () => {
   const before = tf.memory().numTensors;
-  const paths = optimizerPaths();
+  const paths = optimizerPaths({ learningRate: 0.1 });
   assert.equal(tf.memory().numTensors, before);
   const late = Object.fromEntries(paths.map(({ name, points }) => {
     assert.equal(points.length, 801);
@@ -23,8 +23,30 @@ Deno.test("in the noisy valley Ranger ends lower than RAdam, and that lower than
   assert.ok(late.Ranger < late.RAdam, JSON.stringify(late));
   assert.ok(late.RAdam < Math.min(late.Adam, late.SGD), JSON.stringify(late));
   assert.equal(valley(...VALLEY_FLOOR as [number, number]), 0);
+});
+
+Deno.test("each optimizer takes the rate that is best for it, by brute force over rates and noise", () => {
+  const rates = [0.01, 0.03, 0.1, 0.3];
+  const chosen = optimizerPaths();
+  const walks = rates.map((learningRate) =>
+    [1, 2, 3].map((trial) => optimizerPaths({ learningRate, seed: 1000 * trial }))
+  );
+  const height = (index: number, rate: number) =>
+    walks[rates.indexOf(rate)].reduce((sum, paths) => {
+      const late = paths[index].points.slice(-200).map(([x, y]) => valley(x, y));
+      return sum + late.reduce((a, b) => a + b, 0);
+    }, 0);
+  for (const [index, { name, learningRate }] of chosen.entries()) {
+    for (const rate of rates) {
+      const other = height(index, rate);
+      assert.ok(!(other < height(index, learningRate)), `${name}: ${rate} before ${learningRate}`);
+    }
+  }
+  assert.throws(() => optimizerPaths({ learningRate: [] }), /at least one learning rate/);
   const svg = optimizerFigure();
-  for (const { name } of paths) assert.match(svg, new RegExp(`>${name} [\\d.]+<`));
+  for (const { name, learningRate } of chosen) {
+    assert.match(svg, new RegExp(`>${name} [\\d.]+ at rate ${learningRate}<`));
+  }
   assert.equal(svg.match(/<path/g)!.length > 8, true);
 });
 

@@ -1,6 +1,7 @@
 /** The picture of four optimizers in a curved valley. It computes what it draws. */
 import * as Plot from "@observablehq/plot";
 import {
+  lateHeight,
   type OptimizerPath,
   optimizerPaths,
   valley,
@@ -14,21 +15,21 @@ const WIDTH = 460, HEIGHT = 330;
 
 /**
  * Lets the optimizers walk (see `lib/ranger/optimizer_paths.ts`; on the active backend) and draws their ways
- * side by side over the valley's contour lines, as a complete SVG. The legend tells each one's mean
- * height over its last quarter.
+ * side by side over the valley's contour lines, as a complete SVG. Each walks at the best of a few
+ * learning rates; the legend tells it, and the mean height over the last quarter of the walk.
  */
 export function optimizerFigure(options: WalkOptions = {}): string {
   const paths = optimizerPaths(options);
   const steps = paths[0].points.length - 1;
-  const legend: LegendEntry[] = paths.map(({ name, points }, i) => {
-    const late = points.slice(-Math.ceil(steps / 4));
-    const mean = late.reduce((sum, [x, y]) => sum + valley(x, y), 0) / late.length;
-    return { label: `${name} ${mean.toPrecision(2)}`, colour: COLOURS[i], mark: "line" };
-  });
+  const legend: LegendEntry[] = paths.map(({ name, points, learningRate }, i) => ({
+    label: `${name} ${lateHeight(points).toPrecision(2)} at rate ${learningRate}`,
+    colour: COLOURS[i],
+    mark: "line",
+  }));
   return compose({
     title: "Four optimizers in a curved valley",
-    subtitle: `${steps} steps with the same noisy gradients, learning rate ` +
-      `${paths[0].learningRate}; numbers: mean height over the last quarter (0 at the cross)`,
+    subtitle: `${steps} steps with the same noisy gradients, each at its best rate; ` +
+      "numbers: mean height over the last quarter (0 at the cross)",
     legend,
     width: 2 * WIDTH,
     panels: paths.map((path, i) => ({
