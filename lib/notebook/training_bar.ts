@@ -37,7 +37,9 @@ export function createTrainingBar(
       const early = results.filter(({ ended }) => ended === "patience").length;
       bar.begin(count);
       const notes = [
-        ...(begun ? [] : [`finished before: ${count} of ${total} epochs`]),
+        ...(begun
+          ? []
+          : [`finished before: ${count} of ${total} ${total === 1 ? "epoch" : "epochs"}`]),
         ...(early > 0 ? [`${early} of ${folds.length} folds stopped early`] : []),
       ];
       await bar.finish(notes.join(", "));
