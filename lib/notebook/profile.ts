@@ -198,7 +198,7 @@ const demo: Profile = {
   schedule: "one-cycle",
   weightAveraging: 0.95,
   batchSize: 8,
-  epochSteps: 30,
+  epochSteps: 26,
   epochs: 4,
 };
 

@@ -112,7 +112,7 @@ export function curvesFigure(
   const size = { width: 460, height: 380, xLabel: "epoch", xWhole: true };
   // Losses differ by orders of magnitude between epochs: one bad epoch would flatten the others.
   const loss = frame(
-    { title: "", ...size, yLabel: "cross entropy (log scale)", yLog: true },
+    { title: "", ...size, yLabel: "loss (log scale)", yLog: true },
     lineMarks(lines("trainLoss", "validLoss")),
   );
   const dice = frame({ title: "", ...size, yLabel: "soft Dice" }, [
