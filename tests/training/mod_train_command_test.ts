@@ -46,7 +46,7 @@ Deno.test("the train command trains, reports the test images and goes on where i
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "-A", "--no-check", script, "--data", `${root}/data`, "--out", `${root}/out`],
-        ...["--profile", "demo", "--backend", "wasm"],
+        ...["--profile", "demo", "--backend", "wasm", "--encoder-weights", "none"],
         ...Object.entries(settings).flatMap(([k, v]) => ["--set", `${k}=${JSON.stringify(v)}`]),
         ...more,
       ],
