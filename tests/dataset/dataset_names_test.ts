@@ -4,7 +4,7 @@ import { checkId } from "../../lib/base/ids.ts";
 import { collectNotices } from "../../lib/base/notices.ts";
 import { encodeRle } from "../../lib/annotation/rle.ts";
 import { ensureMask, openDataset } from "../../lib/dataset/dataset.ts";
-import { type Mask } from "../../lib/image/pixels.ts";
+import type { Mask } from "../../lib/image/pixels.ts";
 import { writeMask, writeRgb } from "../../lib/image/write.ts";
 import { withFolder } from "../support/temporary.ts";
 import { noiseImage } from "../support/tiny_dataset.ts";
