@@ -227,7 +227,7 @@ const glas: Profile = {
   epochSteps: 55,
   epochs: 10,
   patience: 10,
-  keep: "last",
+  keep: "best",
   folds: [0, 1, 2, 3, 4],
   inferenceMode: "sliding",
 };
