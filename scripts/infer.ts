@@ -113,8 +113,15 @@ async function batchOptions(
   ensemble: Ensemble,
   paths: readonly string[],
 ): Promise<BatchOptions> {
+  const { settings } = command, { decision } = ensemble;
   return {
-    ...command.settings,
+    ...settings,
+    threshold: settings.threshold ?? decision.threshold ?? 0.5,
+    crypts: {
+      ...settings.crypts,
+      minProbability: settings.crypts?.minProbability ?? decision.minProbability ?? 0,
+      minAreaUm2: settings.crypts?.minAreaUm2 ?? decision.minAreaUm2,
+    },
     outDir: command.out,
     models: await modelsDigest(paths),
     tile: command.tile ?? ensemble.tile ?? 512,
@@ -153,7 +160,8 @@ function describe(
     : `scale ${options.modelScale ?? 1}`;
   console.error(
     `${images} images to ${command.out}: tiles of ${options.tile} px at ${size}, ${options.mode}, ` +
-      `TTA ${options.tta}`,
+      `TTA ${options.tta}; crypt above ${options.threshold}, ` +
+      `mean at least ${options.crypts?.minProbability ?? 0}`,
   );
 }
 

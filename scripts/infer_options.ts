@@ -30,9 +30,11 @@ deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
   --weights KIND       gaussian (default) or constant
   --tta KIND           none (default), flips or d4: all eight flips and rotations
   --combine KIND       over the models: mean (default) or max
-  --threshold F        default 0.5
+  --threshold F        probabilities above it are crypt (default: the models' own, else 0.5)
+  --min-probability F  crypts of a lower mean probability are left out (default: the models' own,
+                       else 0); masks keep all
   --no-skip-glass      asks the models in windows of glass, too
-  --min-area-um2 F     smallest crypt in µm², default 200; masks keep all
+  --min-area-um2 F     smallest crypt in µm² (default: the models' own, else 200); masks keep all
   --min-area N         the same in pixels of the full image (default where µm are unknown: 500)
   --split              cuts touching crypts apart by shape (models with a boundary need it not)
 
@@ -81,6 +83,7 @@ const OPTIONS = {
   models: { type: "string", multiple: true },
   ...{ "pixel-size": TEXT, scale: TEXT, mode: TEXT, tile: TEXT, overlap: TEXT, weights: TEXT },
   ...{ tta: TEXT, combine: TEXT, threshold: TEXT, "min-area": TEXT, "min-area-um2": TEXT },
+  "min-probability": TEXT,
   ...{ "normalize-stain": FLAG, "skip-glass": FLAG, split: FLAG },
   ...{ geojson: FLAG, overlay: FLAG, labels: FLAG, probability: FLAG, uncertainty: FLAG },
   ...{ engine: TEXT, backend: TEXT, threads: TEXT, batch: TEXT, expect: TEXT },
@@ -159,13 +162,14 @@ function settingsOf(values: Values): InferCommand["settings"] {
     weights: oneOf("weights", values.weights ?? "gaussian", ["gaussian", "constant"]),
     tta: oneOf("tta", values.tta ?? "none", ["none", "flips", "d4"]),
     combine: oneOf("combine", values.combine ?? "mean", ["mean", "max"]),
-    threshold: number("threshold", values.threshold) ?? 0.5,
+    threshold: number("threshold", values.threshold),
     scale: number("scale", values.scale),
     normalizeStain: values["normalize-stain"] ?? false,
     skipGlass: values["skip-glass"] ?? mode === "sliding",
     crypts: {
       minArea: number("min-area", values["min-area"]),
       minAreaUm2: number("min-area-um2", values["min-area-um2"]),
+      minProbability: number("min-probability", values["min-probability"]),
       split: values.split ?? false,
     },
     geojson: values.geojson ?? true,

@@ -20,6 +20,7 @@ export interface EnsembleOptions extends EngineOptions {
 const NOTHING: ModelNotes = {
   ...{ scale: null, tile: null, pixelSize: null, about: [] },
   reference: { stain: null, diceLimit: null },
+  decision: {},
 };
 
 /**

@@ -2,6 +2,16 @@
 import { readTrainingInfo } from "../training/mod.ts";
 import type { StainRange, TrustReference } from "./trust.ts";
 
+/** Settings by which probabilities become crypts; what is absent has the pipeline's default. */
+export interface Decision {
+  /** Probabilities above it are crypt. */
+  threshold?: number;
+  /** Crypts of a lower mean probability are left out. */
+  minProbability?: number;
+  /** The smallest crypt in µm². */
+  minAreaUm2?: number;
+}
+
 /** From the metadata `crypts.training`; null where a file does not say it. */
 export interface ModelNotes {
   /** The factor by which images were resized before training. */
@@ -12,6 +22,8 @@ export interface ModelNotes {
   pixelSize: number | null;
   /** What it knows: by this an image's figures of trust are judged. */
   reference: TrustReference;
+  /** How its probabilities become crypts, as chosen on validation images. */
+  decision: Decision;
   /** What the model is, what it was validated on, what it may be used for: lines for a reader. */
   about: string[];
 }
@@ -37,8 +49,27 @@ export function readModelNotes(path: string, metadata: Record<string, string>): 
     tile: number("patchSize", patch),
     pixelSize: number("pixelSize", info.pixelSize),
     reference: { stain: readRange(info.stain), diceLimit: number("diceLimit", info.diceLimit) },
+    decision: readDecision(path, info.decision),
     about: aboutOf(info, metadata),
   };
+}
+
+function readDecision(path: string, value: unknown): Decision {
+  if (value === undefined || value === null) return {};
+  const decision: Decision = {};
+  const limits = { threshold: 1, minProbability: 1, minAreaUm2: Infinity };
+  for (const key of ["threshold", "minProbability", "minAreaUm2"] as const) {
+    const found = (value as Record<string, unknown>)[key];
+    if (found === undefined) continue;
+    if (!(typeof found === "number" && found >= 0 && found <= limits[key])) {
+      throw new RangeError(
+        `model ${path}: decision.${key} must be a number from 0 to ${limits[key]}, ` +
+          `got ${JSON.stringify(found)}`,
+      );
+    }
+    decision[key] = found;
+  }
+  return decision;
 }
 
 function readRange(stain: unknown): StainRange | null {

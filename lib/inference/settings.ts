@@ -42,7 +42,10 @@ export function checkSettings(settings: SegmentSettings): void {
   windowStarts(1, settings);
   windowWeights({ ...settings, tile: 1 });
   symmetries(settings.tta ?? "none", 1);
-  const { minArea, minAreaUm2, maxHole, split, markers = {} } = crypts;
+  const { minArea, minAreaUm2, maxHole, split, minProbability = 0, markers = {} } = crypts;
+  if (!(minProbability >= 0 && minProbability <= 1)) {
+    throw new RangeError(`minProbability must be in [0, 1], got ${minProbability}`);
+  }
   for (const [name, value] of Object.entries({ minArea, minAreaUm2, maxHole, ...markers })) {
     if (value !== undefined && !(value >= 0)) {
       throw new RangeError(`${name} must be a number >= 0, got ${value}`);

@@ -7,5 +7,5 @@ export const BUNDLED_MODEL: string = join(
   PROJECT_ROOT,
   "models",
   "bundled",
-  "unet_b0_builtin_fold1.safetensors",
+  "unet_lite0_drawings.safetensors",
 );

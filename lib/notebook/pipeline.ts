@@ -1,6 +1,6 @@
 /** What a notebook needs from the notebooks before it: found, or made on the spot. */
 import { join } from "node:path";
-import { type Dataset, openDataset } from "../dataset/mod.ts";
+import { type Dataset, type ImageRecord, openDataset } from "../dataset/mod.ts";
 import { exists } from "../base/mod.ts";
 import { openEnsemble } from "../inference/mod.ts";
 import {
@@ -41,6 +41,7 @@ export function patchOptions(workspace: Workspace, profile: Profile) {
     mode: profile.patchMode,
     scale: profile.scale,
     pixelSize: profile.pixelSize ?? undefined,
+    decision: decisionOf(profile),
     labels: needsLabels(profile),
     filter: { ...ORIGINAL_RULE, channels: profile.tissueChannels },
     outDir: workspace.work,
@@ -119,6 +120,12 @@ export function trainOptions(
   };
 }
 
+/** How a profile makes crypts of probabilities; its models carry it along. */
+export function decisionOf(profile: Profile) {
+  const { threshold, minProbability, minAreaUm2 } = profile;
+  return { threshold, minProbability, ...(minAreaUm2 !== null && { minAreaUm2 }) };
+}
+
 /** How a profile's folds are split over the annotated training images, and a line that says so. */
 export function foldGrouping(dataset: Dataset, profile: Profile): Grouping {
   const annotated = dataset.train.filter((record) => record.annotated);
@@ -165,16 +172,33 @@ export async function modelFiles(workspace: Workspace, profile: Profile): Promis
 /**
  * Opens the fold models that Training has made; without them the bundled model.
  *
- * @returns the ensemble, the factor by which images are resized for it, and for the reader where it
- *   comes from
+ * @param records the images it is to see: where their pixel size and the models' are known, the factor
+ *   follows from them
+ * @returns the ensemble, the factor by which images are resized for it, the tile and the decision from
+ *   probabilities to crypts that it was trained for, and for the reader where it comes from
  * @throws {RangeError} naming two folds that were trained with unlike settings, and these
  * @throws {Error} naming a model file that cannot be read
  */
-export async function openFolds(workspace: Workspace, profile: Profile) {
+export async function openFolds(
+  workspace: Workspace,
+  profile: Profile,
+  records: readonly ImageRecord[] = [],
+) {
   const paths = await modelFiles(workspace, profile);
   await refuseUnlikeFolds(paths);
-  const { predictors, scale } = await openEnsemble(paths);
-  return { predictors, paths, scale: scale ?? profile.scale, source: sourceOf(paths) };
+  const { predictors, scale, pixelSize, tile, decision } = await openEnsemble(paths);
+  return {
+    ...{ predictors, paths, modelPixelSize: pixelSize, source: sourceOf(paths) },
+    scale: scaleTo(pixelSize, records) ?? scale ?? profile.scale,
+    tile: tile ?? profile.patch,
+    decision: { ...decisionOf(profile), ...decision },
+  };
+}
+
+/** The factor that brings the images to a model's pixel size; null where either is not known. */
+function scaleTo(pixelSize: number | null, records: readonly ImageRecord[]): number | null {
+  const known = records.flatMap((record) => record.pixelSize ?? []).sort((a, b) => a - b);
+  return pixelSize !== null && known.length > 0 ? known[known.length >> 1] / pixelSize : null;
 }
 
 async function refuseUnlikeFolds(paths: readonly string[]): Promise<void> {

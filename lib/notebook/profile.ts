@@ -85,6 +85,10 @@ export interface Profile {
   overlap: number;
   /** Probabilities above it are crypt. */
   threshold: number;
+  /** Crypts of a lower mean probability are left out; 0: none. The mask keeps all. */
+  minProbability: number;
+  /** The smallest crypt in µm²; null: the pipeline's default. The mask keeps all. */
+  minAreaUm2: number | null;
   /** Side of a tile whose features are embedded. */
   vizTile: number;
   /** How a tile's last feature map becomes a vector: `"flatten"` or global `"average"`. */
@@ -141,6 +145,8 @@ const paper: Profile = {
   inferenceMode: "original",
   overlap: 0.25,
   threshold: 0.5,
+  minProbability: 0,
+  minAreaUm2: null,
   vizTile: 512,
   pool: "flatten",
   perplexity: 50,
@@ -317,6 +323,7 @@ const RANGES = {
   foldCount: ["an integer of at least 2", (v) => Number.isInteger(v) && v >= 2],
   overlap: ["in [0, 1)", (v) => v >= 0 && v < 1],
   threshold: ["in [0, 1)", (v) => v >= 0 && v < 1],
+  minProbability: ["in [0, 1]", (v) => v >= 0 && v <= 1],
   vizTile: COUNT,
   perplexity: POSITIVE,
   neighbours: ["an integer of at least 2", (v) => Number.isInteger(v) && v >= 2],

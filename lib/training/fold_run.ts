@@ -230,6 +230,7 @@ export class FoldRun {
       validDice,
       scale: options.scale,
       pixelSize: options.pixelSize ?? null,
+      decision: options.decision,
       target: options.target,
       patchSize: progress.patchSize,
       validationImages: this.fold.validationImages,

@@ -111,6 +111,8 @@ export interface TrainOptions {
   scale?: number;
   /** µm per pixel of the patches; recorded for inference; default: not known. */
   pixelSize?: number;
+  /** How probabilities become crypts, recorded for inference; default: nothing. */
+  decision?: { threshold?: number; minProbability?: number; minAreaUm2?: number };
 
   /**
    * Goes on from the last finished epoch of an earlier run with the same settings and patches;
@@ -155,6 +157,7 @@ type Absent =
   | "crop"
   | "epochSteps"
   | "pixelSize"
+  | "decision"
   | "clipNorm"
   | "classWeights"
   | "initialWeights"

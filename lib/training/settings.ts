@@ -26,6 +26,7 @@ const NEUTRAL: ReadonlySet<string> = new Set(
     "workers",
     "ahead",
     "cacheBytes",
+    "decision",
   ] satisfies (keyof CompleteOptions)[],
 );
 

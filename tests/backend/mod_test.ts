@@ -283,7 +283,7 @@ Deno.test("the numerics table and the fused operations hold on the plain kernels
       "--filter",
       "/^wasm/",
       "backend/wasm_kernels_test.ts",
-      "backend/winograd_test.ts",
+      "backend/wasm_winograd_test.ts",
       "tensor",
     ],
     cwd: fileURLToPath(new URL("..", import.meta.url)),

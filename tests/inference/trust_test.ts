@@ -79,10 +79,12 @@ Deno.test("a model's notes are read from its metadata, and a wrong one is refuse
     ...{ scale: 0.5, patchSize: [128, 128], pixelSize: 1, diceLimit: 0.7 },
     stain: { mean: [0.3, 0.4, 0.2], deviation: [0.1, 0.1, 0.1] },
     ...{ about: "a teacher's model", validatedOn: "drawings" },
+    decision: { threshold: 0.4, minProbability: 0.7, other: 1 },
   }, { licence: "Apache-2.0" });
   assert.deepEqual([full.scale, full.tile, full.pixelSize], [0.5, 128, 1]);
   assert.deepEqual(full.reference.stain!.mean, [0.3, 0.4, 0.2]);
   assert.equal(full.reference.diceLimit, 0.7);
+  assert.deepEqual(full.decision, { threshold: 0.4, minProbability: 0.7 });
   assert.deepEqual(full.about, [
     "what it is: a teacher's model",
     "validated on: drawings",
@@ -96,4 +98,13 @@ Deno.test("a model's notes are read from its metadata, and a wrong one is refuse
     /model m\.safetensors: pixelSize must be a number > 0, got -1/,
   );
   assert.throws(() => notes({ scale: "half" }), /scale must be a number > 0, got "half"/);
+});
+
+Deno.test("a decision that is none is refused, naming the file and the value", () => {
+  const notes = (decision: unknown) =>
+    readModelNotes("m.safetensors", { "crypts.training": JSON.stringify({ decision }) });
+  assert.deepEqual(notes(undefined).decision, {});
+  assert.throws(() => notes({ threshold: 2 }), /m\.safetensors: decision\.threshold .* got 2/);
+  assert.throws(() => notes({ minProbability: "high" }), /decision\.minProbability .* got "high"/);
+  assert.throws(() => notes({ minAreaUm2: -1 }), /decision\.minAreaUm2 .* got -1/);
 });
