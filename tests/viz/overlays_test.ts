@@ -57,7 +57,7 @@ Deno.test("panels: truth on the left, prediction on the right, titles above", as
   await assert.rejects(panels([]), /at least one image/);
 });
 
-Deno.test("on one image the prediction is dashed above the solid truth: both show where they agree", () => {
+Deno.test("on one image the truth is dashed above the solid prediction: both show where they agree", () => {
   const agreeing = square(60, 10, 10, 20);
   const image = overlayBoth(grey(60), agreeing, agreeing);
   const [truth, predicted] = [TRUTH_COLOUR, PREDICTION_COLOUR]

@@ -13,11 +13,11 @@ import { panels } from "./panels.ts";
 import { tilePositions } from "../../stitching/mod.ts";
 
 /**
- * The annotation's colour, orange, drawn solid. Orange and blue are told apart by all kinds of colour
+ * The annotation's colour, orange, dashed where both are in one picture. Orange and blue are told apart by all kinds of colour
  * vision, on pink and violet tissue and in print; red and green, the original's, are not.
  */
 export const TRUTH_COLOUR: Colour = [255, 150, 0];
-/** The prediction's colour, blue, drawn dashed where both are in one picture. */
+/** The prediction's colour, blue, drawn solid. */
 export const PREDICTION_COLOUR: Colour = [0, 80, 255];
 
 /** How overlays are drawn. */
@@ -55,7 +55,7 @@ export async function overlayPanels(
 }
 
 /**
- * Both contours on one image: the truth a solid line, the prediction dashed above it, so that both
+ * Both contours on one image: the prediction a solid line, the truth dashed above it, so that both
  * can be seen where they agree.
  *
  * @throws {RangeError} when image and masks differ in size
@@ -67,11 +67,8 @@ export function overlayBoth(
   options: { lineWidth?: number } = {},
 ): RgbImage {
   const { lineWidth = 3 } = options;
-  const below = drawContours(image, truth, TRUTH_COLOUR, { width: lineWidth });
-  return drawContours(below, predicted, PREDICTION_COLOUR, {
-    width: lineWidth,
-    dash: 4 * lineWidth,
-  });
+  const below = drawContours(image, predicted, PREDICTION_COLOUR, { width: lineWidth });
+  return drawContours(below, truth, TRUTH_COLOUR, { width: lineWidth, dash: 4 * lineWidth });
 }
 
 /** Settings of {@link writeTileOverlays}. */
