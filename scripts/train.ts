@@ -5,7 +5,7 @@ import { BACKENDS, selectBackend } from "crypts/backend";
 import { PROJECT_ROOT } from "crypts/base";
 import type { Dataset } from "crypts/dataset";
 import { readRgb } from "crypts/image";
-import { ENCODER_WEIGHTS } from "crypts/model";
+import { ENCODER_WEIGHTS, initialWeightsPath } from "crypts/model";
 import { predictDataset } from "crypts/inference";
 import { LOSSES, type LossName } from "crypts/tensor";
 import { diceScore } from "crypts/annotation";
@@ -57,7 +57,8 @@ deno task train [options]
   --class-balance        as many patches with crypt as without
   --micro-batch N        samples in memory at once; gradients are added up to the batch
   --clip-norm F          greatest norm of the gradients
-  --init FILE            starts from these weights (a model or an encoder), also as --weights
+  --init FILE            starts from these weights (a model or an encoder), also as --weights;
+                         "bundled" is the model that comes with the project
   --encoder-weights NAME imagenet, or none for random ones (default: the profile's)
   --workers N            threads that decode and augment
   --fresh                starts anew even if there is something to go on from
@@ -138,6 +139,7 @@ export function parseCommand(args: string[]): Command | null {
   if (values.init !== undefined && values.weights !== undefined) {
     throw new RangeError("--init and --weights are the same: give one");
   }
+  const init = values.init ?? values.weights;
   const settings = parseSettings(values.set);
   if (values["by-donor"]) settings.groupBy = "patient";
   if (values["encoder-weights"] !== undefined) {
@@ -154,7 +156,7 @@ export function parseCommand(args: string[]): Command | null {
       classBalance: values["class-balance"],
       microBatchSize: whole("micro-batch", 1),
       clipNorm: numberOption("clip-norm", values["clip-norm"], "a number > 0", (v) => v > 0),
-      initialWeights: values.init ?? values.weights,
+      initialWeights: init && initialWeightsPath(init),
       workers: whole("workers", 0),
       resume: !values.fresh,
     },
@@ -229,7 +231,8 @@ async function run(command: Command, workspace: Workspace): Promise<void> {
 /** A line that says where the first weights come from. */
 function startingWeights(profile: Profile, options: Partial<TrainOptions>): string {
   const { encoderWeights: name, model: { encoder } } = profile;
-  if (options.initialWeights) return `weights to start from: ${options.initialWeights}`;
+  const initial = options.initialWeights ?? profile.initialWeights;
+  if (initial) return `weights to start from: ${initial}`;
   if (name === null) return "weights to start from: random";
   const source = ENCODER_WEIGHTS[encoder]?.[name];
   if (!source) return `weights to start from: ${name}`;

@@ -9,3 +9,8 @@ export const BUNDLED_MODEL: string = join(
   "bundled",
   "unet_lite0_drawings.safetensors",
 );
+
+/** The path of weights to start from: `"bundled"` is the model that comes with the project. */
+export function initialWeightsPath(name: string): string {
+  return name === "bundled" ? BUNDLED_MODEL : name;
+}

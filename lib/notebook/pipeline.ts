@@ -5,6 +5,7 @@ import { exists } from "../base/mod.ts";
 import { openEnsemble } from "../inference/mod.ts";
 import {
   BUNDLED_MODEL,
+  initialWeightsPath,
   loadModel,
   readSafetensorsHeader,
   type SegmentationModel,
@@ -109,6 +110,9 @@ export function trainOptions(
     ...{ keep, encoderLearningRate, frozenEncoderEpochs, batchNorm, weightAveraging },
     model: { ...profile.model, classes: classesOf(target) },
     encoderWeights: profile.encoderWeights,
+    initialWeights: profile.initialWeights === null
+      ? undefined
+      : initialWeightsPath(profile.initialWeights),
     crop: profile.cropFrom ? profile.patch : undefined,
     epochSteps: profile.epochSteps || undefined,
     pixelSize: profile.pixelSize ?? undefined,

@@ -36,6 +36,11 @@ export interface Profile {
   model: ModelConfig;
   /** `"imagenet"`: the encoder starts from published weights; null: from random numbers. */
   encoderWeights: "imagenet" | null;
+  /**
+   * Weights of a whole model to start from: `"bundled"` or a file. They overrule `encoderWeights` and
+   * need a model of the same make; null: none.
+   */
+  initialWeights: string | null;
   /** What is predicted: `"crypt"` two classes, `"boundary"` three, so that touching crypts are told apart. */
   target: Target;
   /** Width in pixels of the boundary inside of a crypt (for `"boundary"`). */
@@ -119,6 +124,7 @@ const paper: Profile = {
   tissueChannels: "red",
   model: { architecture: "Unet", encoder: "efficientnet-b2", classes: 2 },
   encoderWeights: null,
+  initialWeights: null,
   target: "crypt",
   boundaryWidth: 2,
   gapWeight: 0,

@@ -116,3 +116,18 @@ Deno.test("a profile's settings all reach the training", async () => {
   assert.equal(options.augmentation, "original");
   assert.equal(options.outDir, workspace.models);
 });
+
+Deno.test("a profile may start from the bundled model, and its models carry how crypts are decided", async () => {
+  await inWorkspace((workspace) => {
+    const options = trainOptions(
+      workspace,
+      chooseProfile("tiny", { initialWeights: "bundled", threshold: 0.4, minProbability: 0.7 }),
+    );
+    assert.equal(options.initialWeights, BUNDLED_MODEL);
+    assert.deepEqual(options.decision, { threshold: 0.4, minProbability: 0.7 });
+    assert.equal(trainOptions(workspace, chooseProfile("tiny")).initialWeights, undefined);
+    const decided = chooseProfile("tiny", { minAreaUm2: 300 });
+    assert.equal(trainOptions(workspace, decided).decision!.minAreaUm2, 300);
+    return Promise.resolve();
+  });
+});
