@@ -1,16 +1,6 @@
 /** What a model file says of itself that inference goes by. */
-import { readTrainingInfo } from "../training/mod.ts";
+import { type Decision, readTrainingInfo } from "../training/mod.ts";
 import type { StainRange, TrustReference } from "./trust.ts";
-
-/** Settings by which probabilities become crypts; what is absent has the pipeline's default. */
-export interface Decision {
-  /** Probabilities above it are crypt. */
-  threshold?: number;
-  /** Crypts of a lower mean probability are left out. */
-  minProbability?: number;
-  /** The smallest crypt in µm². */
-  minAreaUm2?: number;
-}
 
 /** From the metadata `crypts.training`; null where a file does not say it. */
 export interface ModelNotes {

@@ -42,7 +42,6 @@ export function patchOptions(workspace: Workspace, profile: Profile) {
     mode: profile.patchMode,
     scale: profile.scale,
     pixelSize: profile.pixelSize ?? undefined,
-    decision: decisionOf(profile),
     labels: needsLabels(profile),
     filter: { ...ORIGINAL_RULE, channels: profile.tissueChannels },
     outDir: workspace.work,
@@ -109,6 +108,7 @@ export function trainOptions(
     ...{ target, boundaryWidth, gapWeight, loss, augmentation, cropZoom, cropRotate },
     ...{ keep, encoderLearningRate, frozenEncoderEpochs, batchNorm, weightAveraging },
     model: { ...profile.model, classes: classesOf(target) },
+    decision: decisionOf(profile),
     encoderWeights: profile.encoderWeights,
     initialWeights: profile.initialWeights === null
       ? undefined

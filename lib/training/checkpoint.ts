@@ -12,7 +12,7 @@ import {
   writeSafetensors,
 } from "../model/mod.ts";
 import type { EpochLog } from "./logs.ts";
-import type { TrainOptions } from "./options.ts";
+import type { Decision } from "./decision.ts";
 import type { Target } from "./targets.ts";
 
 const TRAINING_KEY = "crypts.training";
@@ -33,7 +33,7 @@ export interface TrainingInfo {
   /** µm per pixel of the patches; null (absent in older files) where it was not known. */
   pixelSize?: number | null;
   /** How probabilities become crypts, see `TrainOptions.decision`. */
-  decision?: TrainOptions["decision"];
+  decision?: Decision;
   /** What the classes are, see `TargetOptions`; absent in older files: "crypt". */
   target?: Target;
   /** Height and width of the patches, in pixels of the resized image. */

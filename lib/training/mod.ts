@@ -29,3 +29,4 @@ export { DivergedError } from "./stopping.ts";
 export { workerSource } from "./worker_source.ts";
 export { trainFolds } from "./train_folds.ts";
 export { type DrawingTrainingOptions, trainOnDrawings } from "./train_on_drawings.ts";
+export type { Decision } from "./decision.ts";

@@ -3,6 +3,7 @@ import { type Augmentation, createAugmentation } from "../augment/mod.ts";
 import type { LossName } from "../tensor/mod.ts";
 import type { ModelConfig, SegmentationModel } from "../model/mod.ts";
 import type { ScheduleSpec } from "../ranger/mod.ts";
+import type { Decision } from "./decision.ts";
 import type { FoldResult } from "./fold_result.ts";
 import type { EpochLog } from "./logs.ts";
 import type { StepProgress } from "./step_progress.ts";
@@ -112,7 +113,7 @@ export interface TrainOptions {
   /** µm per pixel of the patches; recorded for inference; default: not known. */
   pixelSize?: number;
   /** How probabilities become crypts, recorded for inference; default: nothing. */
-  decision?: { threshold?: number; minProbability?: number; minAreaUm2?: number };
+  decision?: Decision;
 
   /**
    * Goes on from the last finished epoch of an earlier run with the same settings and patches;
