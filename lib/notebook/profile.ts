@@ -224,8 +224,13 @@ const glas: Profile = {
   patchMode: "cover",
   cropZoom: 1.25,
   cropRotate: 15,
-  model: { architecture: "Unet", encoder: "timm-tf_efficientnet_lite0" },
+  model: {
+    architecture: "Unet",
+    encoder: "timm-tf_efficientnet_lite0",
+    decoderChannels: [64, 48, 32, 24, 16],
+  },
   encoderWeights: "imagenet",
+  initialWeights: "bundled",
   target: "boundary",
   boundaryWidth: 2,
   gapWeight: 4,
@@ -242,6 +247,8 @@ const glas: Profile = {
   keep: "best",
   folds: [0, 1, 2, 3, 4],
   inferenceMode: "sliding",
+  minProbability: 0.75,
+  minAreaUm2: 400,
 };
 
 const tiny: Profile = {
