@@ -29,7 +29,7 @@ export async function writeOverlay(
   const scale = Math.min(1, SIDE / Math.max(size.height, size.width));
   const { data, height, width } = await overview(imagePath, size, scale);
   const stroke = Math.max(2, Math.round(Math.max(height, width) / 500));
-  const lines = outlines(predicted, scale), dashed = outlines(truth ?? [], scale);
+  const lines = outlines(predicted, size, scale), dashed = outlines(truth ?? [], size, scale);
   const path2 = (d: string, colour: string, w: number, more = "") =>
     `<path d="${d}" stroke="${colour}" stroke-width="${w}" ${more}/>`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
@@ -55,25 +55,40 @@ async function overview(
   return await regions.read(0, 0, regions.height, regions.width);
 }
 
-/** The outlines as SVG path data, points nearer than a pixel of the picture left out. */
-function outlines(crypts: readonly Crypt[], scale: number): string {
+/**
+ * The outlines as SVG path data, points nearer than a pixel of the picture left out, and what runs along
+ * the image's border too: nobody knows where a crypt ends that is cut there.
+ */
+function outlines(
+  crypts: readonly Crypt[],
+  size: { height: number; width: number },
+  scale: number,
+): string {
   const parts: string[] = [];
   for (const { mask, height, width, top, left } of crypts) {
     for (const { rings } of maskToPolygons({ data: mask, height, width }, { top, left })) {
-      for (const ring of rings) parts.push(ringPath(ring, scale));
+      for (const ring of rings) parts.push(ringPath(ring, size, scale));
     }
   }
   return parts.join("");
 }
 
-function ringPath(ring: readonly (readonly number[])[], scale: number): string {
-  const points: string[] = [];
+function ringPath(
+  ring: readonly (readonly number[])[],
+  { height, width }: { height: number; width: number },
+  scale: number,
+): string {
+  const path: string[] = [];
   let [lastX, lastY] = [-Infinity, -Infinity];
-  for (const [px, py] of ring) {
+  for (const [i, [px, py]] of [...ring, ring[0]].entries()) {
+    const [qx, qy] = ring[i - 1] ?? [NaN, NaN];
+    const border = (px === qx && (px === 0 || px === width)) ||
+      (py === qy && (py === 0 || py === height));
     const x = px * scale, y = py * scale;
-    if (Math.abs(x - lastX) < 1 && Math.abs(y - lastY) < 1) continue;
-    points.push(`${x.toFixed(1)} ${y.toFixed(1)}`);
+    const near = Math.abs(x - lastX) < 1 && Math.abs(y - lastY) < 1;
+    if (near && !border && i < ring.length) continue;
+    path.push(`${i === 0 || border ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`);
     [lastX, lastY] = [x, y];
   }
-  return points.length > 1 ? `M${points.join("L")}Z` : "";
+  return path.length > 2 ? path.join("") : "";
 }

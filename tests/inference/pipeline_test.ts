@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import sharp from "sharp";
+import { findCrypts } from "../../lib/crypts/find.ts";
 import { smallestCrypt } from "../../lib/crypts/smallest.ts";
 import type { ImageRecord } from "../../lib/dataset/dataset.ts";
 import { resizeMap } from "../../lib/image/resize_map.ts";
@@ -12,6 +13,7 @@ import { SlideWriter } from "../../lib/image/slide_writer.ts";
 import { writeRgb } from "../../lib/image/write.ts";
 import { predictDataset } from "../../lib/inference/dataset.ts";
 import { isGlass } from "../../lib/inference/glass.ts";
+import { writeOverlay } from "../../lib/inference/overlay_file.ts";
 import { openImage } from "../../lib/inference/open_image.ts";
 import { classesOf, type SegmentedBand, segmentImage } from "../../lib/inference/pipeline.ts";
 import { predictImage, predictMaps } from "../../lib/inference/predict.ts";
@@ -332,5 +334,23 @@ Deno.test("labels, picture and scores come from the crypts in memory", async () 
     const [r, , b] = pixel(110, 45);
     assert.ok(b > r + 60, `the prediction's outline is blue, got ${pixel(110, 45)}`);
     assert.ok(result.files.includes("labels/a.tiff") && result.files.includes("overlays/a.jpg"));
+  });
+});
+
+Deno.test("an overlay has the crypts' outlines, and none along the image's border", async () => {
+  await withFolder(async (folder) => {
+    const height = 120, width = 160, data = new Uint8Array(height * width);
+    for (let y = 30; y < 90; y++) data.fill(1, y * width, y * width + 60);
+    const grey = { data: new Uint8Array(height * width * 3).fill(200), height, width };
+    await writeRgb(join(folder, "a.png"), grey);
+    const crypts = findCrypts({ data, height, width });
+    await writeOverlay(join(folder, "a.jpg"), join(folder, "a.png"), grey, crypts, null);
+    const drawn = await readRgb(join(folder, "a.jpg"));
+    const blue = (x: number, y: number) => {
+      const [r, , b] = drawn.data.subarray((y * width + x) * 3);
+      return b - r;
+    };
+    assert.ok(blue(60, 60) > 80 && blue(30, 30) > 80, "right edge and top edge");
+    assert.ok(blue(0, 60) < 30, "the left edge is the image's");
   });
 });
