@@ -9,7 +9,7 @@ import type { FeatureTable, TileLabel } from "./features/table.ts";
 import { type Mask, readRgb, resizeMask, type RgbImage, scaledSize } from "../image/mod.ts";
 import { type GraphModel, onnxFeatures, type SegmentationModel } from "../model/mod.ts";
 import { judgeTissue, type TissueRule } from "../patching/mod.ts";
-import { cutTile, type TilePosition, tilePositions } from "../stitching/mod.ts";
+import { type TilePosition, tilePositions } from "../stitching/mod.ts";
 
 /** Settings of {@link computeFeatures}. */
 export interface FeatureOptions {
@@ -22,10 +22,20 @@ export interface FeatureOptions {
   /** Changes each scaled image first (stain normalization, say); `name` goes into the cache's key. */
   prepare?: { name: string; apply: (image: RgbImage) => RgbImage };
   /**
-   * Tiles without crypt that show no tissue by this rule (scanner artefacts, glass, white padding) are
-   * left out; default: all tiles stay, as in the original.
+   * Tiles that show no tissue by this rule (scanner artefacts, glass) are left out, crypt or not; what
+   * lies beyond the image is not judged. Default: all tiles stay, as in the original.
    */
   tissue?: Readonly<TissueRule>;
+  /**
+   * The greatest share of a tile that may lie beyond the image, in [0, 1): tiles with more are left
+   * out, since the encoder would see white before it sees tissue. Default: all stay, as in the original.
+   */
+  maxPadding?: number;
+  /**
+   * The least share of crypt that makes a tile one of class crypt, in [0, 1]; 0, the default: any pixel
+   * does, as in the original.
+   */
+  minCryptShare?: number;
   /** What runs the encoder: TensorFlow.js (default) or ONNX Runtime, the faster one on processors. */
   engine?: "tensorflow" | "onnx";
   /** Tiles a forward pass; default 4. */
@@ -41,15 +51,16 @@ export interface FeatureOptions {
  * The encoder's bottleneck for every tile of the annotated `records`, image by image (one is in
  * memory at a time). Tiles do not overlap; the image is padded with white on the right and at the
  * bottom, as inference does. Images without annotation have no class and are left out, as in the
- * original. With `tissue`, so are tiles without crypt and without tissue: a black rectangle of the
- * scanner lies so far from all tissue that it would take most of the variance.
+ * original. With `tissue` and `maxPadding`, so are tiles that show something other than tissue: a black
+ * rectangle of the scanner, or a strip of tissue in the padding's white, lies so far from all others
+ * that it would take most of the variance.
  *
  * With `cachePath`, a table made before from the same model, data and settings is read instead of
  * computed; any other one there is replaced. One run at a time computes into a folder.
  *
  * @returns one row a tile: `channels * (tile / 32)^2` columns for "flatten", `channels` for "average"
- * @throws {RangeError} for a tile side the model cannot take, a bad scale, no annotated records, or
- *   where no tile shows tissue
+ * @throws {RangeError} for a tile side the model cannot take, a bad scale or share, no annotated records,
+ *   or where no tile shows tissue
  * @throws the signal's reason when aborted; nothing is cached then
  */
 export async function computeFeatures(
@@ -69,7 +80,17 @@ export async function computeFeatures(
     );
   }
   const { prepare, tissue = null, engine = "tensorflow" } = options;
-  const settings = { tile, scale, pool, prepare: prepare?.name ?? null, tissue, engine };
+  const { maxPadding = null, minCryptShare = 0 } = options;
+  if (maxPadding !== null && !(maxPadding >= 0 && maxPadding < 1)) {
+    throw new RangeError(`maxPadding must be in [0, 1), got ${maxPadding}`);
+  }
+  if (!(minCryptShare >= 0 && minCryptShare <= 1)) {
+    throw new RangeError(`minCryptShare must be in [0, 1], got ${minCryptShare}`);
+  }
+  const settings = {
+    ...{ tile, scale, pool, prepare: prepare?.name ?? null, tissue, engine },
+    ...{ maxPadding, minCryptShare },
+  };
   if (!cachePath) return await compute(annotated, model, options);
   const digests = await featureDigests(cachePath);
   const key = await featureKey(annotated, model, settings, digests);
@@ -87,7 +108,7 @@ async function compute(
   model: SegmentationModel,
   options: FeatureOptions,
 ): Promise<FeatureTable> {
-  const { tile, scale = 1, tissue, signal } = options;
+  const { tile, scale = 1, minCryptShare = 0, signal } = options;
   const chunks: Float32Array[] = [], labels: TileLabel[] = [];
   const total = annotated.reduce((sum, record) => {
     const { height, width } = scaledSize(record, scale);
@@ -102,9 +123,9 @@ async function compute(
       const image = options.prepare ? options.prepare.apply(read) : read;
       const mask = resizeMask(await ensureMask(record), image.height, image.width);
       const tiles = tilePositions(image.height, image.width, tile).filter((corner) => {
+        if (!showsTissue(read, corner, options)) return false;
         const cryptShare = countOnes(mask, corner.row, corner.column, tile) / (tile * tile);
-        const crypt = cryptShare > 0;
-        if (!crypt && tissue && !showsTissue(read, corner, tile, tissue)) return false;
+        const crypt = cryptShare > 0 && cryptShare >= minCryptShare;
         const { id, split, donor } = record;
         labels.push({ image: id, split, ...corner, crypt, cryptShare, donor });
         return true;
@@ -137,12 +158,18 @@ function graphOf(model: SegmentationModel): GraphModel {
 /** Judged before any stain normalization, so that the same tiles are left out with it and without. */
 function showsTissue(
   image: RgbImage,
-  corner: TilePosition,
-  tile: number,
-  rule: Readonly<TissueRule>,
+  { row, column }: TilePosition,
+  { tile, tissue, maxPadding }: FeatureOptions,
 ): boolean {
-  const cut = { data: cutTile(image, corner, tile), height: tile, width: tile };
-  return judgeTissue(cut, rule).verdict === "tissue";
+  const height = Math.min(tile, image.height - row), width = Math.min(tile, image.width - column);
+  if (maxPadding !== undefined && 1 - height * width / (tile * tile) > maxPadding) return false;
+  if (!tissue) return true;
+  const data = new Uint8Array(height * width * 3);
+  for (let r = 0; r < height; r++) {
+    const from = ((row + r) * image.width + column) * 3;
+    data.set(image.data.subarray(from, from + width * 3), r * width * 3);
+  }
+  return judgeTissue({ data, height, width }, tissue).verdict === "tissue";
 }
 
 function joined(chunks: readonly Float32Array[], rows: number) {

@@ -4,7 +4,7 @@ export { type Matrix, pairDistances, planeDistances } from "./distances.ts";
 export { embed, type EmbedOptions, METHODS } from "./embed.ts";
 export { computeFeatures, type FeatureOptions } from "./features.ts";
 export { decodeNpy, encodeNpy } from "./features/npy.ts";
-export type { FeatureTable, TileLabel } from "./features/table.ts";
+export { cryptClasses, type FeatureTable, type TileLabel } from "./features/table.ts";
 export { tileDice } from "./features/tile_dice.ts";
 export { pca, pcaFromDistances } from "./pca.ts";
 export {

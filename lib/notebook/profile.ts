@@ -106,8 +106,10 @@ export interface Profile {
   jointMaps: boolean;
   /** PCA, t-SNE and MDS by the project's own code, or by ml-pca, tsne-js and druidjs. */
   mapImplementation: "own" | "package";
-  /** Tiles without crypt that show no tissue stay out of the feature space; false: all tiles are in it. */
+  /** Tiles that show no tissue or lie mostly beyond the image stay out of the feature space; false: all are in it. */
   tissueTiles: boolean;
+  /** The least share of crypt, in [0, 1], that makes a tile one of class crypt; 0: any pixel does. */
+  vizCryptShare: number;
 }
 
 const paper: Profile = {
@@ -160,6 +162,7 @@ const paper: Profile = {
   jointMaps: false,
   mapImplementation: "own",
   tissueTiles: false,
+  vizCryptShare: 0,
 };
 
 /** What the profiles for two CPU cores have in common. */
@@ -188,6 +191,8 @@ const small: Profile = {
   perplexity: 20,
   jointMaps: true,
   tissueTiles: true,
+  // Few tiles hold no crypt at all; half and half makes two classes of about one size.
+  vizCryptShare: 0.5,
 };
 
 const demo: Profile = {
@@ -339,6 +344,7 @@ const RANGES = {
   minProbability: ["in [0, 1]", (v) => v >= 0 && v <= 1],
   vizTile: COUNT,
   perplexity: POSITIVE,
+  vizCryptShare: ["in [0, 1]", (v) => v >= 0 && v <= 1],
   neighbours: ["an integer of at least 2", (v) => Number.isInteger(v) && v >= 2],
 } as const satisfies Partial<Record<keyof Profile, Range>>;
 

@@ -20,7 +20,12 @@ export {
   smallMultiples,
 } from "./figures/scatter.ts";
 export { COLOURS } from "./figures/style.ts";
-export { type EmbeddedTile, type NamedFigure, twelveFigures } from "./figures/twelve.ts";
+export {
+  type EmbeddedTile,
+  METHOD_TITLES,
+  type NamedFigure,
+  twelveFigures,
+} from "./figures/twelve.ts";
 export { figureJpeg, figurePng, writeFigure } from "./figures/write.ts";
 export { montage } from "./montage.ts";
 export { errorMap } from "./overlays/errors.ts";

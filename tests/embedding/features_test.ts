@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type ImageRecord, openDataset } from "../../lib/dataset/dataset.ts";
 import { computeFeatures } from "../../lib/embedding/features.ts";
-import type { FeatureTable } from "../../lib/embedding/features/table.ts";
+import { cryptClasses, type FeatureTable } from "../../lib/embedding/features/table.ts";
 import { tileDice } from "../../lib/embedding/features/tile_dice.ts";
 import { decodeNpy, encodeNpy } from "../../lib/embedding/features/npy.ts";
 import type { Mask, RgbImage } from "../../lib/image/pixels.ts";
@@ -265,6 +265,8 @@ Deno.test("features refuse tiles the model cannot take, scales out of range and 
       );
     await refuse(records, { tile: 6 }, /multiple of 4, got 6/);
     await refuse(records, { scale: 0 }, /scale must be in \(0, 1\], got 0/);
+    await refuse(records, { maxPadding: 1 }, /maxPadding must be in \[0, 1\), got 1/);
+    await refuse(records, { minCryptShare: 1.5 }, /minCryptShare must be in \[0, 1\], got 1\.5/);
     await refuse([], {}, /at least one annotated image, got 0/);
     await refuse(records.filter((r) => !r.annotated), {}, /got 1 without annotation/);
     model.dispose();
@@ -336,7 +338,7 @@ async function makeArtefacts(root: string) {
   return (await openDataset(root)).train;
 }
 
-Deno.test("artefacts and glass without crypt stay out of the feature space where a rule is given", async () => {
+Deno.test("artefacts and glass stay out of the feature space where a rule is given, crypt or not", async () => {
   const root = await Deno.makeTempDir({ prefix: "features_" });
   try {
     const records = await makeArtefacts(root), { model } = blockMeans();
@@ -346,19 +348,56 @@ Deno.test("artefacts and glass without crypt stay out of the feature space where
     const options = { ...average, cachePath, tissue: ORIGINAL_RULE };
     const some = await computeFeatures(records, model, options);
     const places = some.labels.map(({ image, column }) => `${image} ${column}`);
-    assert.deepEqual(places, ["crypt 0", "crypt 16", "other 0"], "crypt stays wherever it is");
-    assert.equal(some.leftOut, 3);
-    assert.deepEqual([...some.values.subarray(6)], [...all.values.subarray(9, 12)]);
+    assert.deepEqual(places, ["crypt 0", "other 0"], "crypt in glass does not make it tissue");
+    assert.equal(some.leftOut, 4);
+    assert.deepEqual([...some.values.subarray(3)], [...all.values.subarray(9, 12)]);
     assert.deepEqual(await computeFeatures(records, model, options), some, "the cache knows both");
     const nothing = { ...ORIGINAL_RULE, darkBelow: 300, darkShare: 0 };
-    await Deno.writeTextFile(join(root, "train.csv"), "id,predicted\ncrypt,161 1\n");
-    const [one] = (await openDataset(root)).train;
-    const left = await computeFeatures([one], model, { ...average, tissue: nothing });
-    assert.equal(left.rows, 1);
+    await assert.rejects(
+      computeFeatures(records, model, { ...average, tissue: nothing }),
+      /none of the 6 tiles shows tissue/,
+    );
     model.dispose();
   } finally {
     await Deno.remove(root, { recursive: true });
   }
+});
+
+Deno.test("tiles mostly beyond the image stay out by maxPadding; the tissue rule judges the rest alone", async () => {
+  await withDataset(async (records) => {
+    const { model } = blockMeans();
+    const places = async (options: Partial<Parameters<typeof computeFeatures>[2]>) => {
+      const { labels, leftOut } = await computeFeatures([records[0]], model, {
+        ...average,
+        ...options,
+      });
+      return [...labels.map(({ row, column }) => `${row},${column}`), leftOut];
+    };
+    // 12 x 20 in tiles of 8: half of each is beyond the edge in the last row and column, 3/4 in the corner.
+    const whole = ["0,0", "0,8"], half = ["0,16", "8,0", "8,8"];
+    assert.deepEqual((await places({ maxPadding: 0.75 })).length, 7);
+    assert.deepEqual((await places({ maxPadding: 0.5 })).sort(), [1, ...whole, ...half].sort());
+    assert.deepEqual(await places({ maxPadding: 0.49 }), [...whole, 4]);
+    // Only the padding is bright: a rule that allows no white pixel keeps every tile.
+    const rule = { ...ORIGINAL_RULE, darkBelow: 0, brightAbove: 254, brightShare: 0 };
+    assert.equal((await places({ tissue: { ...rule, channels: "all" } })).length, 7);
+    model.dispose();
+  });
+});
+
+Deno.test("minCryptShare decides the class of a tile, and the cache knows it", async () => {
+  await withDataset(async (records, root) => {
+    const { model } = blockMeans(), cachePath = join(root, "work/features");
+    const crypt = async (minCryptShare?: number) =>
+      (await computeFeatures(records, model, { ...average, cachePath, minCryptShare }))
+        .labels.filter((l) => l.crypt).map((l) => l.cryptShare);
+    assert.deepEqual(await crypt(), [6 / 64, 1 / 64]);
+    assert.deepEqual(await crypt(6 / 64), [6 / 64]);
+    assert.deepEqual(await crypt(0.1), []);
+    assert.deepEqual(cryptClasses(0), ["no crypt", "crypt"]);
+    assert.deepEqual(cryptClasses(0.125), ["under 12.5% crypt", "12.5% crypt or more"]);
+    model.dispose();
+  });
 });
 
 Deno.test("features by ONNX Runtime are those by TensorFlow.js", async () => {

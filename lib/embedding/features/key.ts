@@ -6,7 +6,7 @@ import type { SegmentationModel } from "../../model/mod.ts";
 import type { TissueRule } from "../../patching/mod.ts";
 
 /** Raise it when the same inputs begin to give other features. */
-const VERSION = 4;
+const VERSION = 5;
 
 /** Settings that decide the features of a model. */
 export interface FeatureSettings {
@@ -17,6 +17,10 @@ export interface FeatureSettings {
   prepare: string | null;
   /** The rule by which tiles were left out; null: all are there. */
   tissue: Readonly<TissueRule> | null;
+  /** The greatest share of a tile beyond the image; null: any. */
+  maxPadding: number | null;
+  /** The least share of crypt that makes the class crypt. */
+  minCryptShare: number;
   /** What ran the encoder: the last digits of features differ. */
   engine: "tensorflow" | "onnx";
 }

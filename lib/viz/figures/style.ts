@@ -35,11 +35,20 @@ const KNOWN_GROUPS: Record<string, Omit<GroupStyle, "label">> = {
   crypt: { colour: "#D55E00", symbol: "triangle" },
 };
 
+/** Classes by a least share of crypt (`cryptClasses`) look like those by any crypt. */
+function sharedClass(label: string) {
+  return /^under [\d.]+% crypt$/.test(label)
+    ? KNOWN_GROUPS["no crypt"]
+    : /^[\d.]+% crypt or more$/.test(label)
+    ? KNOWN_GROUPS.crypt
+    : undefined;
+}
+
 /** The looks of groups: fixed for train, test, crypt and no crypt, else by their order. */
 export function groupStyles(labels: readonly string[]): GroupStyle[] {
   return labels.map((label, i) => ({
     label,
-    ...(KNOWN_GROUPS[label] ??
+    ...(KNOWN_GROUPS[label] ?? sharedClass(label) ??
       { colour: COLOURS[i % COLOURS.length], symbol: SYMBOLS[i % SYMBOLS.length] }),
   }));
 }

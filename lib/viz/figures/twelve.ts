@@ -16,7 +16,8 @@ export interface NamedFigure {
   svg: string;
 }
 
-const TITLES: Record<EmbeddingMethod, string> = {
+/** How the methods are written in figures and tables. */
+export const METHOD_TITLES: Readonly<Record<EmbeddingMethod, string>> = {
   pca: "PCA",
   tsne: "t-SNE",
   umap: "UMAP",
@@ -29,6 +30,7 @@ const TITLES: Record<EmbeddingMethod, string> = {
  *
  * @param embeddings what `embed` gave for each method with the same split
  * @param tiles every row of the feature table, in its order
+ * @param classes what tiles without and with `crypt` are called, see `cryptClasses`
  * @returns the figures row by row, for a contact sheet; without test tiles the four of train by class
  * @throws {RangeError} when an embedding does not fit the tiles
  */
@@ -36,9 +38,10 @@ export async function twelveFigures(
   embeddings: Record<EmbeddingMethod, Embedding>,
   tiles: readonly EmbeddedTile[],
   outDir: string,
+  classes: readonly [without: string, crypt: string] = ["no crypt", "crypt"],
 ): Promise<NamedFigure[]> {
-  const figures = (Object.keys(TITLES) as EmbeddingMethod[])
-    .flatMap((method) => figuresOf(method, embeddings[method], tiles));
+  const figures = (Object.keys(METHOD_TITLES) as EmbeddingMethod[])
+    .flatMap((method) => figuresOf(method, embeddings[method], tiles, classes));
   for (const { name, svg } of figures) await writeFigure(`${outDir}/${name}`, svg);
   return figures;
 }
@@ -54,6 +57,7 @@ function figuresOf(
   method: EmbeddingMethod,
   embedding: Embedding,
   tiles: readonly EmbeddedTile[],
+  classes: readonly [string, string],
 ): NamedFigure[] {
   const train = tiles.filter((t) => t.split === "train");
   const test = tiles.filter((t) => t.split === "test");
@@ -63,18 +67,18 @@ function figuresOf(
     testXy.length !== 2 * test.length
   ) {
     throw new RangeError(
-      `${TITLES[method]} must hold ${train.length} train and ${test.length} test points, ` +
+      `${METHOD_TITLES[method]} must hold ${train.length} train and ${test.length} test points, ` +
         ` got ${embedding.train.length / 2} and ${testXy.length / 2}`,
     );
   }
-  const title = TITLES[method], file = method.toUpperCase();
+  const title = METHOD_TITLES[method], file = method.toUpperCase();
   const axes = axesOf(method, embedding.quality);
-  const classOf = (t: EmbeddedTile) => t.crypt ? "crypt" : "no crypt";
+  const classOf = (t: EmbeddedTile) => classes[t.crypt ? 1 : 0];
   const byClass = (xy: Float32Array, which: EmbeddedTile[], split: string, q?: EmbeddingQuality) =>
     scatterFigure({ xy, groups: which.map(classOf) }, {
       title: `${title} of the ${split} tiles by class`,
       subtitle: describe(q, which.length),
-      order: ["no crypt", "crypt"],
+      order: classes,
       ...axes,
     });
   const trainClass = {
@@ -106,8 +110,8 @@ function axesOf(method: EmbeddingMethod, quality: EmbeddingQuality): Partial<Sca
   }
   // Only MDS, like PCA, places points by distances that can be read off; the others' axes have no unit.
   return {
-    xLabel: `${TITLES[method]} 1`,
-    yLabel: `${TITLES[method]} 2`,
+    xLabel: `${METHOD_TITLES[method]} 1`,
+    yLabel: `${METHOD_TITLES[method]} 2`,
     ticks: method === "mds",
   };
 }
