@@ -283,7 +283,7 @@ async function exercise(page: Page, test: Deno.TestContext) {
     // Of tiles 0, 1, 6 and 7 only 0 and 1 have crypt, with Dice 0 and 0.025.
     assert.equal(
       summary,
-      "4 of 36 tiles selected · 2 with crypt · mean crypt share 0.250 · mean Dice 0.013 · 0 of the test split",
+      "4 of 36 tiles selected · 2 of class crypt · mean crypt share 0.250 · mean Dice 0.013 · 0 of the test split",
     );
     assert.equal(await inside(page, ".strip", "children.length"), 4);
   });

@@ -25,6 +25,9 @@
 // deno-lint-ignore no-unused-vars
 function explore(host, data, css) {
   const { tiles, modes, views } = data;
+  const classes = /** @type {Mode} */ (modes.find((mode) => mode.name === "class"));
+  const [none, crypt] = /** @type {{ label: string }[]} */ (classes.groups);
+  const className = (/** @type {number} */ i) => (tiles[i].crypt ? crypt : none).label;
   const shadow = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   shadow.innerHTML = `<style>${css}</style><div class="figure"><div class="controls">
     <label>Colour <select name="colour"></select></label>
@@ -173,7 +176,7 @@ function explore(host, data, css) {
       ["image", slide.id],
       ["position", `row ${t.row}, column ${t.column}`],
       ["split", t.split],
-      ["class", t.crypt ? "crypt" : "no crypt"],
+      ["class", className(hovered)],
       ["crypt share", t.cryptShare.toFixed(3)],
       ["Dice", t.dice === null ? null : t.dice.toFixed(3)],
       ["donor", t.donor],
@@ -209,7 +212,7 @@ function explore(host, data, css) {
     const dice = mean((t) => t.dice);
     get(".status").textContent = list.length === 0 ? "" : [
       `${list.length} of ${tiles.length} tiles selected`,
-      `${list.filter((i) => tiles[i].crypt).length} with crypt`,
+      `${list.filter((i) => tiles[i].crypt).length} of class ${crypt.label}`,
       `mean crypt share ${mean((t) => t.cryptShare)}`,
       ...(dice === null ? [] : [`mean Dice ${dice}`]),
       `${list.filter((i) => tiles[i].split === "test").length} of the test split`,

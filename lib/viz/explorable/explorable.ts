@@ -39,12 +39,14 @@ function noteOf({ frame }: Embedding): string {
  *
  * @param tiles every row of the feature table, in its order
  * @param embeddings what `embed` gave for some or all methods with the same split
+ * @param classes what tiles without and with `crypt` are called, see `cryptClasses`
  * @throws {RangeError} when embeddings or pictures do not fit the tiles
  */
 export function explorableFigure(
   tiles: readonly ExplorableTile[],
   embeddings: Partial<Record<EmbeddingMethod, Embedding>>,
   pictures: TilePictures,
+  classes: readonly [without: string, crypt: string] = ["no crypt", "crypt"],
 ): string {
   const methods = (Object.keys(VIEWS) as EmbeddingMethod[]).filter((m) => embeddings[m]);
   if (tiles.length === 0 || methods.length === 0) {
@@ -59,7 +61,7 @@ export function explorableFigure(
       if (slide === undefined) throw new RangeError(`no picture of ${rest.split} image ${image}`);
       return { ...rest, dice, image: slide };
     }),
-    modes: colourModes(tiles),
+    modes: colourModes(tiles, classes),
     views: methods.map((m) => ({
       ...VIEWS[m],
       note: noteOf(embeddings[m]!),
@@ -84,7 +86,7 @@ export function explorablePage(fragment: string, title: string): string {
 }
 
 /** What tiles can be coloured by; donors and Dice only where some are known. */
-function colourModes(tiles: readonly ExplorableTile[]) {
+function colourModes(tiles: readonly ExplorableTile[], classes: readonly [string, string]) {
   const groups = (name: string, labels: (string | null)[], order: string[] = []) => {
     const names = [...new Set([...order, ...labels.filter((l) => l !== null)])];
     const styles = groupStyles(names);
@@ -104,7 +106,7 @@ function colourModes(tiles: readonly ExplorableTile[]) {
   });
   const dice = tiles.map((t) => t.dice ?? null), donors = tiles.map((t) => t.donor);
   return [
-    groups("class", tiles.map((t) => t.crypt ? "crypt" : "no crypt"), ["no crypt", "crypt"]),
+    groups("class", tiles.map((t) => classes[t.crypt ? 1 : 0]), [...classes]),
     groups("split", tiles.map((t) => t.split), ["train", "test"]),
     ...(donors.some((d) => d !== null) ? [groups("donor", donors)] : []),
     numbers("crypt share", tiles.map((t) => t.cryptShare)),

@@ -139,10 +139,14 @@ export function curvesFigure(
   });
 }
 
-/** Horizontal bars, one row an image, one colour a series (the model beside its baselines). */
+/**
+ * Horizontal bars, one row an image, one colour a series (the model beside its baselines).
+ *
+ * @param options `reference` is a dashed line across all rows, for a baseline that they share
+ */
 export function barFigure(
   rows: { label: string; values: Record<string, number> }[],
-  options: ChartOptions,
+  options: ChartOptions & { reference?: { label: string; value: number } },
 ): string {
   if (rows.length === 0) throw new RangeError("bars need at least one row, got none");
   const series = [...new Set(rows.flatMap((r) => Object.keys(r.values)))];
@@ -164,6 +168,9 @@ export function barFigure(
       fontSize: 12,
     }),
     Plot.ruleX([0]),
+    ...(options.reference
+      ? [Plot.ruleX([options.reference.value], { strokeDasharray: "6 4", strokeWidth: 2 })]
+      : []),
   ], {
     marginLeft: Math.min(330, 24 + longest * 8),
     marginRight: 60,
@@ -172,11 +179,14 @@ export function barFigure(
     fy: { label: null, domain: rows.map((r) => r.label), axis: "left", padding: 0.15 },
     color: { domain: series, range: series.map((_, i) => COLOURS[i % COLOURS.length]) },
   });
-  const legend = series.map((label, i) => ({
+  const legend: LegendEntry[] = series.map((label, i) => ({
     label,
     colour: COLOURS[i % COLOURS.length],
-    mark: "box" as const,
+    mark: "box",
   }));
+  if (options.reference) {
+    legend.push({ label: options.reference.label, colour: "#000", mark: "dashed" });
+  }
   return compose({ ...options, width, legend, panels: [{ svg, x: 0, y: 0, width, height }] });
 }
 

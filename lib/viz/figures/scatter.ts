@@ -130,7 +130,9 @@ export function scatterFigure(points: Points, options: ScatterOptions): string {
 
 /** Several scatter plots in a grid with one legend: other perplexities, other seeds, other methods. */
 export function smallMultiples(
-  plots: { title: string; points: Points; equalAxes?: boolean; ticks?: boolean }[],
+  plots: (Pick<ScatterOptions, "title" | "xLabel" | "yLabel" | "equalAxes" | "ticks"> & {
+    points: Points;
+  })[],
   options: ScatterOptions & { columns?: number },
 ): string {
   if (plots.length === 0) throw new RangeError("small multiples need at least one plot");
