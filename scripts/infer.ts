@@ -2,7 +2,7 @@
  * Segments folders of images: `deno task infer --images DIR|MANIFEST.csv [options]` (see `--help`).
  */
 import { glob } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { selectBackend } from "crypts/backend";
 import { exists } from "crypts/base";
 import {
@@ -17,6 +17,7 @@ import {
   readStates,
   runBatch,
 } from "crypts/inference";
+import { probeImage } from "crypts/image";
 import { BUNDLED_MODEL } from "crypts/model";
 import { createProgress, formatSeconds } from "crypts/notebook";
 import { HELP, type InferCommand, parseCommand } from "./infer_options.ts";
@@ -42,6 +43,10 @@ async function run(command: InferCommand, args: string[]): Promise<number> {
   const all = await listBatch(command.images, command.masks);
   if (command.task === "count") {
     console.log(all.length);
+    return 0;
+  }
+  if (command.task === "list") {
+    await printImages(all);
     return 0;
   }
   const images = all.map((image) => ({
@@ -78,6 +83,19 @@ async function run(command: InferCommand, args: string[]): Promise<number> {
       : listFailures(states, states.length);
   } finally {
     ensemble.dispose();
+  }
+}
+
+/** The images as CSV; height and width are empty where a file cannot be read. */
+async function printImages(images: readonly BatchImage[]): Promise<void> {
+  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  console.log("id,image,pixel_size_um,mask,height,width");
+  for (const { id, path, pixelSize, truth } of images) {
+    const { height, width } = await probeImage(path).catch(() => ({ height: "", width: "" }));
+    const mask = truth === null ? "" : quoted(resolve(truth));
+    console.log(
+      [quoted(id), quoted(resolve(path)), pixelSize ?? "", mask, height, width].join(","),
+    );
   }
 }
 

@@ -18,6 +18,8 @@ deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
   --index I            only the image number I (from 0), for arrays of jobs; tables are not written
   --collect            only writes the tables over all images, after runs with --index
   --count              only prints the number of images
+  --list               only prints the images as a table that --images takes, with height and width
+                       where the files say them (for workflows/)
   --workers N          processes that share the images, default 1
 
   --pixel-size F       µm per pixel of the images, where their files do not say it
@@ -61,7 +63,7 @@ export interface InferCommand {
   out: string;
   masks?: string;
   index: number | null;
-  task: "segment" | "collect" | "count";
+  task: "segment" | "collect" | "count" | "list";
   workers: number;
   /** Of a worker: its number and the number of all. */
   part: { number: number; of: number } | null;
@@ -79,7 +81,7 @@ const FLAG = { type: "boolean" } as const, TEXT = { type: "string" } as const;
 
 const OPTIONS = {
   ...{ images: TEXT, out: TEXT, masks: TEXT, index: TEXT, workers: TEXT, part: TEXT },
-  ...{ collect: FLAG, count: FLAG, force: FLAG, help: FLAG },
+  ...{ collect: FLAG, count: FLAG, list: FLAG, force: FLAG, help: FLAG },
   models: { type: "string", multiple: true },
   ...{ "pixel-size": TEXT, scale: TEXT, mode: TEXT, tile: TEXT, overlap: TEXT, weights: TEXT },
   ...{ tta: TEXT, combine: TEXT, threshold: TEXT, "min-area": TEXT, "min-area-um2": TEXT },
@@ -112,14 +114,15 @@ export function parseCommand(args: string[]): InferCommand | null {
     }
   }
   if (values.images === undefined) throw new RangeError("--images is missing");
-  if (values.collect && values.count) throw new RangeError("--collect and --count exclude another");
+  const tasks = (["collect", "count", "list"] as const).filter((name) => values[name]);
+  if (tasks.length > 1) throw new RangeError(`--${tasks.join(" and --")} exclude another`);
   const command: InferCommand = {
     images: values.images,
     models: values.models ?? [],
     out: resolve(values.out ?? outFor(values.images)),
     masks: values.masks,
     index: whole("index", values.index, 0) ?? null,
-    task: values.collect ? "collect" : values.count ? "count" : "segment",
+    task: tasks[0] ?? "segment",
     workers: whole("workers", values.workers, 1) ?? 1,
     part: partOf(values.part),
     ...engineOf(values),

@@ -1,9 +1,35 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { PROJECT_ROOT } from "../lib/base/project.ts";
+import { writeRgb } from "../lib/image/mod.ts";
+import { chooseProfile, type Profile } from "../lib/notebook/mod.ts";
 import { infer } from "../scripts/infer.ts";
 
 const file = (name: string) => join(PROJECT_ROOT, "workflows", name);
+
+/** What a file of `workflows/experiments` says. */
+interface Experiment {
+  profile: string;
+  architectures: string[];
+  encoders: string[];
+  folds: number[];
+  fold_count: number;
+  set?: Partial<Profile>;
+}
+
+/** Snakemake, where it is installed. */
+async function snakemake(args: string[], cwd: string) {
+  try {
+    const { code, stdout, stderr } = await new Deno.Command("snakemake", { args, cwd }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, text: text(stdout) + text(stderr) };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.log("skipped: snakemake is not installed (pip install snakemake)");
+    return null;
+  }
+}
 
 async function help(): Promise<string> {
   const { log } = console, lines: string[] = [];
@@ -24,17 +50,40 @@ function optionsOf(script: string, command: RegExp): Set<string> {
 
 Deno.test("the workflows give the command only options that it has", async () => {
   const known = new Set((await help()).match(/--[a-z-]+/g));
-  const nextflow = optionsOf(await Deno.readTextFile(file("main.nf")), /scripts\/infer\.ts"/);
+  const snakemake = optionsOf(
+    (await Deno.readTextFile(file("segment.smk"))).replace(/f?"\n\s+f?"/g, " "),
+    /\{INFER\}|\{params\.command\}/,
+  );
   const slurm = optionsOf(
     await Deno.readTextFile(file("slurm_array.sh")),
     /\binfer --|\$DENO" run/,
   );
-  for (const option of [...nextflow, ...slurm]) {
+  for (const option of [...snakemake, ...slurm]) {
     assert.ok(option === "--config" || known.has(option), `${option} is unknown to infer`);
   }
-  for (const option of ["--images", "--models", "--out", "--index", "--collect"]) {
-    assert.ok(nextflow.has(option), `main.nf lacks ${option}`);
+  for (const option of ["--images", "--out", "--index"]) {
+    assert.ok(snakemake.has(option), `segment.smk lacks ${option}`);
     assert.ok(slurm.has(option), `slurm_array.sh lacks ${option}`);
+  }
+  for (const option of ["--list", "--collect"]) assert.ok(snakemake.has(option), option);
+});
+
+Deno.test("every setting of the experiments is one of the profiles, and their networks can be built", async () => {
+  const folder = file("experiments"), names = [...Deno.readDirSync(folder)].map((e) => e.name);
+  assert.deepEqual(names.sort(), ["original.yaml", "reduced.yaml"]);
+  for (const name of names) {
+    const { experiment } = parse(await Deno.readTextFile(join(folder, name))) as {
+      experiment: Experiment;
+    };
+    const { profile, architectures, encoders, folds, fold_count: foldCount } = experiment;
+    assert.deepEqual(architectures, ["Linknet", "Unet", "UnetPlusPlus", "MAnet"]);
+    for (const architecture of architectures) {
+      for (const encoder of encoders) {
+        const model = { architecture, encoder } as Profile["model"];
+        // Refuses what it does not know.
+        chooseProfile(profile, { ...experiment.set, model, folds, foldCount });
+      }
+    }
   }
 });
 
@@ -84,6 +133,50 @@ Deno.test("the Slurm script submits one task an image and the tables behind them
     );
     assert.match((await run("collect")).log[0], /--collect --out out$/);
     assert.equal((await run("nonsense")).code, 2);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("Snakemake plans one job per slide, unreadable and missing ones included, then the tables", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const image = { data: new Uint8Array(3 * 64 * 64), height: 64, width: 64 };
+    await writeRgb(join(folder, "good.png"), image);
+    await Deno.writeTextFile(join(folder, "bad.tiff"), "no image");
+    await Deno.writeTextFile(
+      join(folder, "list.csv"),
+      'image,id\ngood.png,"a b"\nbad.tiff,bad\nnowhere.tiff,gone\n',
+    );
+    const args = ["-n", "-s", file("Snakefile"), "--cores", "2", "--config", "images=list.csv"];
+    const planned = await snakemake([...args, "out=results"], folder);
+    if (planned === null) return;
+    assert.equal(planned.code, 0, planned.text);
+    assert.match(planned.text, /^slide +3$/m);
+    assert.match(planned.text, /^tables +1$/m);
+    const slides = await Deno.readTextFile(join(folder, "results/workflow/slides.csv"));
+    assert.match(slides, /^"a b",".*good\.png",,,64,64$/m);
+    assert.match(slides, /^"gone",".*nowhere\.tiff",,,,$/m);
+    const refused = await snakemake(args, folder);
+    assert.notEqual(refused!.code, 0);
+    assert.match(refused!.text, /--config out=FOLDER/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("Snakemake plans one training per configuration and fold", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const planned = await snakemake([
+      ...["-n", "-s", file("Snakefile"), "--cores", "2"],
+      ...["--configfile", file("experiments/original.yaml"), "--config", "out=runs", "data=tests"],
+    ], folder);
+    if (planned === null) return;
+    assert.equal(planned.code, 0, planned.text);
+    assert.match(planned.text, /^train +80$/m);
+    assert.match(planned.text, /^out_of_fold +16$/m);
+    assert.match(planned.text, /^compare +1$/m);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -10,6 +10,7 @@ export {
   linesFigure,
 } from "./figures/charts.ts";
 export { contactSheet } from "./figures/contact_sheet.ts";
+export { type Interval, intervalFigure } from "./figures/intervals.ts";
 export { networkFigure, receptiveField } from "./figures/network_figure.ts";
 export { optimizerFigure } from "./figures/optimizer_figure.ts";
 export { pixelGridFigure } from "./figures/pixel_grid.ts";
