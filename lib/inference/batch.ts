@@ -1,13 +1,13 @@
 /** Many image files, one at a time: finished ones are skipped, failed ones do not stop the others. */
-import { join } from "node:path";
-import { FileDigests, FolderLockedError, lockFolder, sweepTemporary } from "../base/mod.ts";
+import { basename, dirname, join } from "node:path";
+import { exists, FileDigests, FolderLockedError, lockFolder, sweepTemporary } from "../base/mod.ts";
 import { probeImage } from "../image/mod.ts";
 import type { BatchImage } from "./batch_list.ts";
 import { type BatchState, BatchStore } from "./batch_state.ts";
 import { checkEnsemble, type TilePredictor } from "./predictor.ts";
 import { writeEncodings } from "./reports.ts";
 import { chooseScale } from "./scale.ts";
-import { outputFolders, segmentFile, type SegmentOptions } from "./segment.ts";
+import { outputFolders, outputNamesOf, segmentFile, type SegmentOptions } from "./segment.ts";
 import { checkSettings } from "./settings.ts";
 
 /** Settings of {@link runBatch}. */
@@ -18,7 +18,7 @@ export interface BatchOptions extends Omit<SegmentOptions, "onTile"> {
   force?: boolean;
   /**
    * Whether other processes work on other images of the same folder (arrays of jobs, workers). Each
-   * image is locked by itself then, and no leftovers are swept.
+   * image is locked by itself then, and only its own leftovers are swept.
    */
   shared?: boolean;
   /** Called with the tiles done of each image. */
@@ -91,6 +91,20 @@ async function sweep(outDir: string): Promise<void> {
   }
 }
 
+/** Temporary files of one image, whose lock is held: the processes that wrote them are dead. */
+async function sweepImage(outDir: string, id: string): Promise<void> {
+  const names = [...outputNamesOf(id), `encodings/${id}.csv`, `state/${id}.json`];
+  const files = Map.groupBy(names, dirname);
+  for (const [folder, paths] of files) {
+    const path = join(outDir, folder), own = new Set(paths.map((name) => basename(name)));
+    if (!await exists(path)) continue;
+    for (const { name } of Deno.readDirSync(path)) {
+      const [, written] = /^\.part-\d+-(.*)$/.exec(name) ?? [];
+      if (written !== undefined && own.has(written)) await Deno.remove(join(path, name));
+    }
+  }
+}
+
 async function runOne(
   image: BatchImage,
   index: number,
@@ -108,6 +122,7 @@ async function runOne(
   let release = () => Promise.resolve();
   try {
     ({ release } = await lockFolder(join(outDir, "state"), `image ${id}`, { file: `.lock-${id}` }));
+    if (options.shared) await sweepImage(outDir, id);
     const wanted = await store.wanted(image, options);
     const before = options.force ? null : await store.finished(id, wanted);
     if (before) return { ...before, skipped: true };

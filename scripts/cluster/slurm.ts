@@ -1,14 +1,33 @@
 /**
- * A throw-away Slurm of one node on this machine: munge, slurmctld and slurmd. Its configuration lies
- * in /etc/slurm (jobs' own `srun` looks nowhere else) and is removed in the end.
+ * A throw-away Slurm of one node on this machine: munge, slurmctld and slurmd. It lives in namespaces of
+ * its own ({@link inOwnNamespaces}): its `/etc/slurm` is seen by nobody else (jobs' own `srun` looks
+ * nowhere else), and its processes end with the test. A Slurm of the machine's own is not touched.
  */
 import { join } from "node:path";
 import { hostname } from "node:os";
 import { exists } from "crypts/base";
 
 const CONFIGURATION = "/etc/slurm/slurm.conf";
-/** Begins our configurations; any other one is left alone. */
-const MARK = "# throw-away configuration of deno task cluster:test";
+/** Set inside of the namespaces. */
+const INSIDE = "CRYPTS_CLUSTER_INSIDE";
+
+/**
+ * Runs a script again in mount and process namespaces of its own.
+ *
+ * @returns its exit code; null where we are inside already
+ */
+export async function inOwnNamespaces(script: string, args: string[]): Promise<number | null> {
+  if (Deno.env.get(INSIDE) === "1") return null;
+  const { code } = await new Deno.Command("unshare", {
+    args: [
+      ...["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"],
+      // The first process of a namespace inherits the daemons and must take note of their ends.
+      ...["bash", "-c", '"$@" & wait $!', "", Deno.execPath(), "run", "-A", script, ...args],
+    ],
+    env: { [INSIDE]: "1" },
+  }).spawn().status;
+  return code;
+}
 
 /** Runs a program to its end. */
 export async function call(program: string, args: string[], input?: Partial<Deno.CommandOptions>) {
@@ -41,9 +60,11 @@ export async function until(
 
 function configuration(folder: string, cores: number, megabytes: number): string {
   const host = hostname();
-  return `${MARK}
-ClusterName=throwaway
+  return `ClusterName=throwaway
 SlurmctldHost=${host}
+# Not Slurm's usual ports: the machine may have one.
+SlurmctldPort=16817
+SlurmdPort=16818
 SlurmUser=root
 AuthType=auth/munge
 ProctrackType=proctrack/linuxproc
@@ -61,6 +82,8 @@ SlurmdLogFile=${folder}/slurmd.log
 SlurmctldTimeout=30
 SlurmdTimeout=300
 KillWait=5
+# Jobs that are held compute nothing: more of them than there are cores.
+SlurmdParameters=config_overrides
 OverTimeLimit=0
 MinJobAge=3600
 NodeName=${host} CPUs=${cores} RealMemory=${megabytes} State=UNKNOWN
@@ -76,25 +99,18 @@ export class Slurm {
    * Writes the configuration and starts munge and both daemons.
    *
    * @param options.cores,megabytes what jobs may use; default all cores, 90% of the memory
-   * @throws {Error} where a Slurm of somebody else is configured or running, or ours does not start
+   * @throws {Error} where it does not start
    */
   static async start(options: { cores?: number; megabytes?: number } = {}): Promise<Slurm> {
-    if (await exists(CONFIGURATION)) {
-      const text = await Deno.readTextFile(CONFIGURATION);
-      if (!text.startsWith(MARK)) throw new Error(`${CONFIGURATION} is somebody's own: left alone`);
-    }
-    for (const daemon of ["slurmctld", "slurmd"]) {
-      if ((await call("pgrep", ["-x", daemon])).code === 0) {
-        throw new Error(`a ${daemon} runs on this machine already: left alone`);
-      }
-    }
+    if (Deno.env.get(INSIDE) !== "1") throw new Error("only inside of namespaces of its own");
+    await Deno.mkdir("/etc/slurm", { recursive: true });
+    await must("mount", ["-t", "tmpfs", "tmpfs", "/etc/slurm"]);
     const folder = await Deno.makeTempDir({ prefix: "crypts-slurm-" });
     await Deno.chmod(folder, 0o755);
     for (const name of ["state", "spool"]) await Deno.mkdir(join(folder, name));
     const cores = options.cores ?? navigator.hardwareConcurrency;
     const megabytes = options.megabytes ??
       Math.floor(Deno.systemMemoryInfo().total / 2 ** 20 * 0.9);
-    await Deno.mkdir("/etc/slurm", { recursive: true });
     await Deno.writeTextFile(CONFIGURATION, configuration(folder, cores, megabytes));
     const slurm = new Slurm(folder);
     await slurm.startMunge();
@@ -109,7 +125,7 @@ export class Slurm {
   }
 
   private async startMunge(): Promise<void> {
-    if ((await call("pgrep", ["-x", "munged"])).code === 0) return;
+    if ((await call("munge", ["-n"])).code === 0) return;
     for (const name of ["/run/munge", "/var/log/munge", "/var/lib/munge", "/etc/munge"]) {
       await Deno.mkdir(name, { recursive: true });
       await must("chown", ["munge:munge", name]);
@@ -148,13 +164,12 @@ export class Slurm {
     return out.split("\n").filter(Boolean);
   }
 
-  /** Ends all jobs and daemons and removes what was written; munge goes on. */
+  /** Ends all jobs and daemons and removes what was written. */
   async end(): Promise<void> {
     const jobs = await this.jobs().catch(() => []);
     if (jobs.length > 0) await call("scancel", jobs);
     await until("no job is left", async () => (await this.jobs()).length === 0, 60).catch(() => {});
     for (const daemon of ["slurmd", "slurmctld"] as const) await this.stop(daemon).catch(() => {});
-    await Deno.remove(CONFIGURATION).catch(() => {});
     await Deno.remove(this.folder, { recursive: true }).catch(() => {});
   }
 }

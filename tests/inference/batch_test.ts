@@ -160,11 +160,12 @@ Deno.test("a second run on the folder is refused, arrays of jobs share it, lefto
     const { outDir, list, run } = await batch(folder);
     await Deno.mkdir(join(outDir, "masks"), { recursive: true });
     const left = join(outDir, "masks", ".part-999999-a.tiff");
-    await Deno.writeTextFile(left, "half a mask");
-    await using other = await lockFolder(outDir, "inference");
+    const other = join(outDir, "masks", ".part-999999-b.tiff");
+    for (const path of [left, other]) await Deno.writeTextFile(path, "half a mask");
+    await using whole = await lockFolder(outDir, "inference");
     await assert.rejects(run(), /out is in use by this process .* \(inference\)/);
     assert.ok(await exists(left));
-    await other.release();
+    await whole.release();
     {
       // Two jobs of an array at once; a whole run must wait.
       await using _job = await lockFolder(outDir, "inference", { shared: true });
@@ -172,7 +173,8 @@ Deno.test("a second run on the folder is refused, arrays of jobs share it, lefto
         ...{ outDir, models: "1", tile: 32, mode: "sliding", shared: true },
       });
       assert.equal(one.status, "done");
-      assert.ok(await exists(left), "another job may be writing it");
+      assert.ok(!await exists(left), "the image's own leftovers are swept");
+      assert.ok(await exists(other), "another job may be writing it");
       await assert.rejects(run(), /is in use by/);
       // The same image twice.
       const image = await lockFolder(join(outDir, "state"), "image b", { file: ".lock-b" });
@@ -188,7 +190,7 @@ Deno.test("a second run on the folder is refused, arrays of jobs share it, lefto
       "done",
       true,
     ]]);
-    assert.equal(await exists(left), false);
+    assert.equal(await exists(other), false);
     const hidden = [...Deno.readDirSync(join(outDir, "state"))].map((e) => e.name).sort();
     assert.deepEqual(hidden, ["a.json", "b.json", "c.json"], "no lock stays");
   }));
