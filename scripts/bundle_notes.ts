@@ -4,6 +4,7 @@ import { type ImageScores, poolScores, scoreCrypts } from "crypts/evaluation";
 import type { LabelMask } from "crypts/image";
 import { classesOf, modelPredictor, predictMaps, tissueDensity } from "crypts/inference";
 import type { SegmentationModel } from "crypts/model";
+import type { Decision } from "crypts/training";
 import { drawTeaching } from "crypts/synthetic";
 
 /** A series of drawings. */
@@ -23,7 +24,7 @@ interface Predicted {
 }
 
 /**
- * The threshold and the least mean probability with the best sum of object F1 and object Dice on 48
+ * The threshold, the margin of the interior and the least mean probability with the best sum of object F1 and object Dice on 48
  * drawings, healthy and diseased.
  */
 export async function chooseDecision(
@@ -38,36 +39,40 @@ export async function chooseDecision(
     const { probability, boundary } = await predictMaps(image, [predictor], options);
     predicted.push({ labels, truth: cryptsOfLabels(labels), probability, boundary });
   }
-  const rows = [0.3, 0.35, 0.4, 0.45, 0.5, 0.55].flatMap((threshold) =>
-    [0, 0.6, 0.65, 0.7, 0.75, 0.8].map((minProbability) => {
-      const scores = predicted.map((one, i) =>
-        scoreWith(one, `${i}`, threshold, minProbability, pixelSize)
-      );
-      return { threshold, minProbability, ...poolScores(scores) };
-    })
+  const decisions = [0.35, 0.4, 0.45, 0.5].flatMap((threshold) =>
+    [0, 0.2, 0.4, 0.6].flatMap((interior) =>
+      [0, 0.6, 0.65, 0.7, 0.75].map((minProbability) => ({ threshold, interior, minProbability }))
+    )
   );
+  const rows = decisions.map((decision) => {
+    const scores = predicted.map((one, i) => scoreWith(one, `${i}`, decision, pixelSize));
+    return { ...decision, ...poolScores(scores) };
+  });
   const worth = (row: typeof rows[number]) => row.f1 + row.objectDice;
   const best = rows.reduce((a, b) => worth(b) > worth(a) ? b : a);
-  const line = ({ threshold, minProbability, dice, f1, objectDice }: typeof rows[number]) =>
-    `${threshold} ${minProbability}: Dice ${dice.toFixed(3)}, object F1 ${f1.toFixed(3)}, ` +
-    `object Dice ${objectDice.toFixed(3)}`;
-  const { threshold, minProbability } = best;
-  return { decision: { threshold, minProbability }, table: rows.map(line).join("\n") };
+  const line = (row: typeof rows[number]) => {
+    const { threshold, interior, minProbability, dice, f1, objectDice } = row;
+    return `${threshold} ${interior} ${minProbability}: Dice ${dice.toFixed(3)}, object F1 ${
+      f1.toFixed(3)
+    }, ` +
+      `object Dice ${objectDice.toFixed(3)}`;
+  };
+  const { threshold, interior, minProbability } = best;
+  return { decision: { threshold, interior, minProbability }, table: rows.map(line).join("\n") };
 }
 
 function scoreWith(
   { labels, truth, probability, boundary }: Predicted,
   name: string,
-  threshold: number,
-  minProbability: number,
+  { threshold, interior, minProbability }: Required<Omit<Decision, "minAreaUm2">>,
   pixelSize: number,
 ): ImageScores {
   const { height, width } = labels;
-  const classes = classesOf(probability, boundary, threshold);
+  const classes = classesOf(probability, boundary, threshold, interior);
   const mask = { data: classes.map((value) => value === 0 ? 0 : 1), height, width };
-  const interior = boundary && classes.map((value) => value === 1 ? 1 : 0);
+  const inner = boundary && classes.map((value) => value === 1 ? 1 : 0);
   const minArea = MIN_AREA_UM2 / pixelSize ** 2;
-  const crypts = findCrypts(mask, { minArea, minProbability }, { probability, interior });
+  const crypts = findCrypts(mask, { minArea, minProbability }, { probability, interior: inner });
   return scoreCrypts(name, mask, labels, crypts, truth);
 }
 

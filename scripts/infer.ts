@@ -135,6 +135,7 @@ async function batchOptions(
   return {
     ...settings,
     threshold: settings.threshold ?? decision.threshold ?? 0.5,
+    interior: settings.interior ?? decision.interior ?? 0,
     crypts: {
       ...settings.crypts,
       minProbability: settings.crypts?.minProbability ?? decision.minProbability ?? 0,

@@ -33,6 +33,8 @@ deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
   --tta KIND           none (default), flips or d4: all eight flips and rotations
   --combine KIND       over the models: mean (default) or max
   --threshold F        probabilities above it are crypt (default: the models' own, else 0.5)
+  --interior F         boundary models: crypts grow from where p(interior) - p(boundary) is at least this
+                       (default: the models' own, else 0)
   --min-probability F  crypts of a lower mean probability are left out (default: the models' own,
                        else 0); masks keep all
   --no-skip-glass      asks the models in windows of glass, too
@@ -85,7 +87,7 @@ const OPTIONS = {
   models: { type: "string", multiple: true },
   ...{ "pixel-size": TEXT, scale: TEXT, mode: TEXT, tile: TEXT, overlap: TEXT, weights: TEXT },
   ...{ tta: TEXT, combine: TEXT, threshold: TEXT, "min-area": TEXT, "min-area-um2": TEXT },
-  "min-probability": TEXT,
+  ...{ "min-probability": TEXT, interior: TEXT },
   ...{ "normalize-stain": FLAG, "skip-glass": FLAG, split: FLAG },
   ...{ geojson: FLAG, overlay: FLAG, labels: FLAG, probability: FLAG, uncertainty: FLAG },
   ...{ engine: TEXT, backend: TEXT, threads: TEXT, batch: TEXT, expect: TEXT },
@@ -166,6 +168,7 @@ function settingsOf(values: Values): InferCommand["settings"] {
     tta: oneOf("tta", values.tta ?? "none", ["none", "flips", "d4"]),
     combine: oneOf("combine", values.combine ?? "mean", ["mean", "max"]),
     threshold: number("threshold", values.threshold),
+    interior: number("interior", values.interior),
     scale: number("scale", values.scale),
     normalizeStain: values["normalize-stain"] ?? false,
     skipGlass: values["skip-glass"] ?? mode === "sliding",

@@ -59,13 +59,14 @@ export class BatchStore {
    * @throws {Error} naming an image or truth that cannot be read
    */
   async wanted(image: BatchImage, options: DecidingOptions): Promise<Fingerprint> {
-    const { tile, mode, overlap, weights, sigma, combine, tta, threshold, skipGlass } = options;
+    const { tile, mode, overlap, weights, sigma, combine, tta, threshold, interior, skipGlass } =
+      options;
     const { scale, modelPixelSize, modelScale, normalizeStain, crypts } = options;
     const { geojson, labels, overlay, probability, uncertainty, reference, models } = options;
     const inputs: Record<string, string> = { models, image: await this.digests.of(image.path) };
     if (image.truth !== null) inputs.truth = await this.digests.of(image.truth);
     return fingerprint("inference", VERSION, {
-      ...{ tile, mode, overlap, weights, sigma, combine, tta, threshold, skipGlass },
+      ...{ tile, mode, overlap, weights, sigma, combine, tta, threshold, interior, skipGlass },
       ...{ scale, modelPixelSize, modelScale, normalizeStain, pixelSize: image.pixelSize },
       // JSON knows no infinity.
       crypts: { ...crypts, maxHole: crypts?.maxHole === Infinity ? "all" : crypts?.maxHole },

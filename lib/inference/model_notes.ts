@@ -47,8 +47,8 @@ export function readModelNotes(path: string, metadata: Record<string, string>): 
 function readDecision(path: string, value: unknown): Decision {
   if (value === undefined || value === null) return {};
   const decision: Decision = {};
-  const limits = { threshold: 1, minProbability: 1, minAreaUm2: Infinity };
-  for (const key of ["threshold", "minProbability", "minAreaUm2"] as const) {
+  const limits = { threshold: 1, interior: 1, minProbability: 1, minAreaUm2: Infinity };
+  for (const key of ["threshold", "interior", "minProbability", "minAreaUm2"] as const) {
     const found = (value as Record<string, unknown>)[key];
     if (found === undefined) continue;
     if (!(typeof found === "number" && found >= 0 && found <= limits[key])) {

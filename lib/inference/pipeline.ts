@@ -73,7 +73,7 @@ export async function segmentImage(
   const options = cryptOptions(settings.crypts, pixelSize);
   const runs = new RunCollector(width), interior = new RunCollector(width);
   const trust = new TrustCollector(hooks.reference ?? null);
-  const enlarge = new BandResizer(image, settings.threshold);
+  const enlarge = new BandResizer(image, settings.threshold, settings.interior);
   let windows = 0, glassWindows = 0, cryptPixels = 0, bounded = false;
   for await (const band of predictBands(source, ensemble, settings)) {
     windows += band.windows;
@@ -102,7 +102,11 @@ class BandResizer {
   private readonly resizers: RowResizer[];
   private top = 0;
 
-  constructor(private readonly image: OpenedImage, private readonly threshold = 0.5) {
+  constructor(
+    private readonly image: OpenedImage,
+    private readonly threshold = 0.5,
+    private readonly interior = 0,
+  ) {
     const { source, height, width } = image;
     this.resizers = Array.from(
       { length: 4 },
@@ -121,7 +125,7 @@ class BandResizer {
       height,
       probability,
       boundary,
-      classes: classesOf(probability, boundary, this.threshold),
+      classes: classesOf(probability, boundary, this.threshold, this.interior),
       modelDeviation: this.resize(models, band.modelDeviation),
       viewDeviation: this.resize(views, band.viewDeviation),
     };
@@ -135,18 +139,20 @@ class BandResizer {
 }
 
 /**
- * Classes from probabilities: background up to the threshold, above it boundary where it is likelier
- * than the interior (what is left of the crypt's probability), else interior.
+ * Classes from probabilities: background up to the threshold; above it interior where the interior
+ * (what the boundary leaves of the crypt's probability) is likelier than the boundary by at least
+ * `interior`, else boundary. Without a boundary all crypt is interior.
  */
 export function classesOf(
   probability: Float32Array,
   boundary: Float32Array | null,
   threshold = 0.5,
+  interior = 0,
 ): Uint8Array {
   const classes = new Uint8Array(probability.length);
   for (let i = 0; i < classes.length; i++) {
     if (!(probability[i] > threshold)) continue;
-    classes[i] = boundary && boundary[i] > probability[i] - boundary[i] ? BOUNDARY : INTERIOR;
+    classes[i] = boundary && probability[i] - 2 * boundary[i] < interior ? BOUNDARY : INTERIOR;
   }
   return classes;
 }

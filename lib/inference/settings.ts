@@ -16,6 +16,11 @@ export interface CryptSettings extends CryptOptions {
 export interface SegmentSettings extends PredictOptions {
   /** Probabilities above it are crypt; default 0.5. */
   threshold?: number;
+  /**
+   * Boundary models: crypts grow from where p(interior) - p(boundary) is at least this, in [0, 1); default 0.
+   * A greater margin parts more of what touches.
+   */
+  interior?: number;
   crypts?: CryptSettings;
 }
 
@@ -26,6 +31,7 @@ export interface SegmentSettings extends PredictOptions {
  */
 export function checkSettings(settings: SegmentSettings): void {
   const { tile, mode, weights, combine, batchSize, threshold = 0.5, crypts = {} } = settings;
+  const { interior = 0 } = settings;
   if (!(Number.isInteger(tile) && tile > 0)) {
     throw new RangeError(`tile must be a positive integer, got ${tile}`);
   }
@@ -37,6 +43,9 @@ export function checkSettings(settings: SegmentSettings): void {
   }
   if (!(threshold >= 0 && threshold <= 1)) {
     throw new RangeError(`threshold must be in [0, 1], got ${threshold}`);
+  }
+  if (!(interior >= 0 && interior < 1)) {
+    throw new RangeError(`interior must be in [0, 1), got ${interior}`);
   }
   // A small window says as much of overlap, sigma and augmentation as the real one.
   windowStarts(1, settings);

@@ -126,8 +126,8 @@ export function trainOptions(
 
 /** How a profile makes crypts of probabilities; its models carry it along. */
 export function decisionOf(profile: Profile) {
-  const { threshold, minProbability, minAreaUm2 } = profile;
-  return { threshold, minProbability, ...(minAreaUm2 !== null && { minAreaUm2 }) };
+  const { threshold, interior, minProbability, minAreaUm2 } = profile;
+  return { threshold, interior, minProbability, ...(minAreaUm2 !== null && { minAreaUm2 }) };
 }
 
 /** How a profile's folds are split over the annotated training images, and a line that says so. */

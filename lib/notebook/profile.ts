@@ -90,6 +90,8 @@ export interface Profile {
   overlap: number;
   /** Probabilities above it are crypt. */
   threshold: number;
+  /** Crypts grow from where p(interior) - p(boundary) is at least this (boundary models). */
+  interior: number;
   /** Crypts of a lower mean probability are left out; 0: none. The mask keeps all. */
   minProbability: number;
   /** The smallest crypt in µm²; null: the pipeline's default. The mask keeps all. */
@@ -153,6 +155,7 @@ const paper: Profile = {
   inferenceMode: "original",
   overlap: 0.25,
   threshold: 0.5,
+  interior: 0,
   minProbability: 0,
   minAreaUm2: null,
   vizTile: 512,
@@ -341,6 +344,7 @@ const RANGES = {
   foldCount: ["an integer of at least 2", (v) => Number.isInteger(v) && v >= 2],
   overlap: ["in [0, 1)", (v) => v >= 0 && v < 1],
   threshold: ["in [0, 1)", (v) => v >= 0 && v < 1],
+  interior: ["in [0, 1)", (v) => v >= 0 && v < 1],
   minProbability: ["in [0, 1]", (v) => v >= 0 && v <= 1],
   vizTile: COUNT,
   perplexity: POSITIVE,

@@ -4,6 +4,8 @@
 export interface Decision {
   /** Probabilities above it are crypt. */
   threshold?: number;
+  /** Crypts grow from where p(interior) - p(boundary) is at least this. */
+  interior?: number;
   /** Crypts of a lower mean probability are left out. */
   minProbability?: number;
   /** The smallest crypt in µm². */

@@ -354,3 +354,16 @@ Deno.test("an overlay has the crypts' outlines, and none along the image's borde
     assert.ok(blue(0, 60) < 30, "the left edge is the image's");
   });
 });
+
+Deno.test("a greater margin of the interior makes boundary of what is less surely inside", () => {
+  const probability = Float32Array.of(0.2, 0.9, 0.9, 0.9, 0.9);
+  const boundary = Float32Array.of(0.1, 0, 0.2, 0.3, 0.6);
+  assert.deepEqual([...classesOf(probability, boundary)], [0, 1, 1, 1, 2]);
+  assert.deepEqual([...classesOf(probability, boundary, 0.5, 0.4)], [0, 1, 1, 2, 2]);
+  assert.deepEqual([...classesOf(probability, boundary, 0.5, 0.6)], [0, 1, 2, 2, 2]);
+  assert.deepEqual([...classesOf(probability, null, 0.5, 0.6)], [0, 1, 1, 1, 1]);
+  assert.throws(
+    () => checkSettings({ tile: 64, mode: "sliding", interior: 1 }),
+    /interior must be in \[0, 1\), got 1/,
+  );
+});

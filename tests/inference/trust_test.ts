@@ -79,12 +79,12 @@ Deno.test("a model's notes are read from its metadata, and a wrong one is refuse
     ...{ scale: 0.5, patchSize: [128, 128], pixelSize: 1, diceLimit: 0.7 },
     stain: { mean: [0.3, 0.4, 0.2], deviation: [0.1, 0.1, 0.1] },
     ...{ about: "a teacher's model", validatedOn: "drawings" },
-    decision: { threshold: 0.4, minProbability: 0.7, other: 1 },
+    decision: { threshold: 0.4, interior: 0.6, minProbability: 0.7, other: 1 },
   }, { licence: "Apache-2.0" });
   assert.deepEqual([full.scale, full.tile, full.pixelSize], [0.5, 128, 1]);
   assert.deepEqual(full.reference.stain!.mean, [0.3, 0.4, 0.2]);
   assert.equal(full.reference.diceLimit, 0.7);
-  assert.deepEqual(full.decision, { threshold: 0.4, minProbability: 0.7 });
+  assert.deepEqual(full.decision, { threshold: 0.4, interior: 0.6, minProbability: 0.7 });
   assert.deepEqual(full.about, [
     "what it is: a teacher's model",
     "validated on: drawings",

@@ -124,7 +124,7 @@ Deno.test("a profile may start from the bundled model, and its models carry how 
       chooseProfile("tiny", { initialWeights: "bundled", threshold: 0.4, minProbability: 0.7 }),
     );
     assert.equal(options.initialWeights, BUNDLED_MODEL);
-    assert.deepEqual(options.decision, { threshold: 0.4, minProbability: 0.7 });
+    assert.deepEqual(options.decision, { threshold: 0.4, interior: 0, minProbability: 0.7 });
     assert.equal(trainOptions(workspace, chooseProfile("tiny")).initialWeights, undefined);
     const decided = chooseProfile("tiny", { minAreaUm2: 300 });
     assert.equal(trainOptions(workspace, decided).decision!.minAreaUm2, 300);
