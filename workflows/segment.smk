@@ -159,12 +159,12 @@ rule slide:
         r"""
         mkdir -p "$(dirname {params.attempts_file:q})"
         say() {{ echo "$(date -u +%FT%TZ) $*" >> {params.attempts_file:q}; }}
-        alone=()
-        if command -v flock > /dev/null; then alone=(flock -o {params.table:q}); fi
+        exec 9>> {params.table:q}
+        if command -v flock > /dev/null; then flock 9; fi
         say "attempt {resources.attempt} of {params.attempts} on $(hostname), job ${{SLURM_JOB_ID:-none}}"
         code=0
-        "${{alone[@]}}" {params.command} --images {params.table:q} --index 0 --out {params.out:q} \
-            --threads {threads} {params.models} {params.options} >> {log:q} 2>&1 || code=$?
+        {params.command} --images {params.table:q} --index 0 --out {params.out:q} \
+            --threads {threads} {params.models} {params.options} >> {log:q} 2>&1 9>&- || code=$?
         how=""
         if grep -q "already done" {log:q}; then how=", its result was there"; fi
         say "attempt {resources.attempt} ended with code $code$how"

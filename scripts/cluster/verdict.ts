@@ -71,7 +71,7 @@ export async function attemptsOf(out: string, slide: string): Promise<Attempts> 
   const begun = count(/ attempt \d+ of \d+ on /g), ended = count(/ ended with code /g);
   const found = count(/ ended with code 0, its result was there/g);
   return {
-    ...{ begun, found, cutOff: begun - ended },
+    ...{ begun, found, cutOff: Math.max(0, begun - ended) },
     computed: count(/ ended with code 0$/gm),
     failed: count(/ ended with code [1-9]/g),
   };
