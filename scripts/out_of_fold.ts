@@ -14,16 +14,20 @@ import { checking, refuseEmpty, runCommand, UsageError } from "./command.ts";
 
 const HELP =
   `Writes out-of-fold maps: each training image as seen by the fold that validated it, at the
-size that the model works at, in overlapping windows with eight-fold test-time augmentation.
+size that the model works at, in overlapping windows with test-time augmentation.
 
-deno task oof --data DIR --models GLOB --out DIR
+deno task oof --data DIR --models GLOB --out DIR [--tta KIND]
 
   --data DIR      the data set of the training
   --models GLOB   fold models, e.g. "runs/glas85/models/*_fold?.safetensors"
   --out DIR       gets <image>_crypt.png (p(crypt) x 255), <image>_boundary.png of boundary models,
                   and dice.csv (image, fold, Dice of crypt at 0.5)
+  --tta KIND      none, flips or d4 (default)
 
 Exit: 0 done, 1 failed, 2 the command cannot be run.`;
+
+const TTA = ["none", "flips", "d4"] as const;
+type Tta = typeof TTA[number];
 
 /** A fold's model and the images that it has not seen. */
 interface FoldModel {
@@ -54,11 +58,12 @@ async function predictOne(
   { info }: FoldModel,
   predictors: TilePredictor[],
   out: string,
+  tta: Tta,
 ): Promise<number> {
   const scale = patchScale(record, { scale: info.scale, pixelSize: info.pixelSize ?? undefined });
   const image = await readRgb(record.imagePath, { scale }), { height, width } = image;
   const { probability, boundary } = await predictMaps(image, predictors, {
-    ...{ tile: info.patchSize[0], mode: "sliding", overlap: 0.25, tta: "d4" },
+    ...{ tile: info.patchSize[0], mode: "sliding", overlap: 0.25, tta },
   });
   await writeGreyValues(join(out, `${record.id}_crypt.png`), {
     ...{ data: bytesOf(probability), height, width },
@@ -72,7 +77,7 @@ async function predictOne(
 }
 
 async function run(args: string[]): Promise<void> {
-  const { data, models: pattern, out } = await checking(() => {
+  const { data, models: pattern, out, tta } = await checking(() => {
     const { values } = parseArgs({
       args,
       allowPositionals: false,
@@ -80,13 +85,17 @@ async function run(args: string[]): Promise<void> {
         data: { type: "string" },
         models: { type: "string" },
         out: { type: "string" },
+        tta: { type: "string", default: "d4" },
       },
     });
     refuseEmpty(values);
     for (const name of ["data", "models", "out"] as const) {
       if (values[name] === undefined) throw new RangeError(`--${name} is needed\n\n${HELP}`);
     }
-    return values as Record<"data" | "models" | "out", string>;
+    if (!TTA.some((kind) => kind === values.tta)) {
+      throw new RangeError(`--tta must be one of ${TTA.join(", ")}, got "${values.tta}"`);
+    }
+    return values as Record<"data" | "models" | "out", string> & { tta: Tta };
   });
   const models = await foldModels(pattern), { train } = await checking(() => openDataset(data));
   console.log((await selectBackend()).line);
@@ -95,7 +104,7 @@ async function run(args: string[]): Promise<void> {
     const { predictors, dispose } = await openEnsemble([model.path]);
     const scores: number[] = [];
     for (const record of train.filter(({ id }) => model.info.validationImages.includes(id))) {
-      const dice = await predictOne(record, model, predictors, out);
+      const dice = await predictOne(record, model, predictors, out, tta);
       scores.push(dice);
       rows.push(`${record.id},${model.info.fold},${dice}`);
     }

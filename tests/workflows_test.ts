@@ -107,12 +107,12 @@ Deno.test("the Slurm script submits one task an image and the tables behind them
       DENO: await stand("deno-stand-in", "echo 12"),
       SLURM_ARRAY_TASK_ID: "5",
     };
-    const run = async (...args: string[]) => {
+    const run = async (word: string, more: Record<string, string> = {}) => {
       await Deno.writeTextFile(join(folder, "log"), "");
       const script = file("slurm_array.sh");
       const { code } = await new Deno.Command("bash", {
-        args: [script, ...args],
-        env,
+        args: [script, word],
+        env: { ...env, ...more },
         stdout: "null",
         stderr: "null",
       }).output();
@@ -126,6 +126,17 @@ Deno.test("the Slurm script submits one task an image and the tables behind them
       submitted.log[2],
       /^sbatch .*--dependency=afterany:4711 .*slurm_array\.sh collect$/,
     );
+    const blocks = await run("submit", { BLOCK: "5" });
+    assert.deepEqual(
+      blocks.log.slice(1).map((line) => line.match(/--array=\S+|afterany\S+/g)),
+      [["--array=0-4%50"], ["--array=0-4%50"], ["--array=0-1%50"], [
+        "--array=0",
+        "afterany:4711:4711:4711",
+      ]],
+      "arrays of at most 5 tasks",
+    );
+    const late = await run("task", { FIRST: "10" });
+    assert.match(late.log[0], / --index 15 /);
     const task = await run("task");
     assert.match(
       task.log[0],

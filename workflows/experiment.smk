@@ -12,7 +12,7 @@ OUT = out_folder()
 GRID = config["experiment"]
 KNOWN = {
     "data", "profile", "architectures", "encoders", "folds", "fold_count", "set", "settings",
-    "model", "largest_ensemble", "cores", "memory_mb", "minutes", "test",
+    "model", "largest_ensemble", "cores", "memory_mb", "minutes", "tta",
 }
 
 
@@ -103,7 +103,7 @@ rule train:
         model=lambda wildcards: model_file(wildcards.name, wildcards.fold),
         settings=settings_of,
     threads: GRID.get("cores", 2)
-    retries: RETRIES
+    retries: RETRIES_HERE
     resources:
         mem_mb=lambda wildcards, attempt: GRID.get("memory_mb", 8000) * attempt,
         runtime=lambda wildcards, attempt: GRID.get("minutes", 240) * attempt,
@@ -131,14 +131,15 @@ rule out_of_fold:
         data=DATA,
         models=lambda wildcards: OUT / "models" / f"{wildcards.name}_fold?.safetensors",
         folder=lambda wildcards: OUT / "out_of_fold" / wildcards.name,
+        tta=GRID.get("tta", "d4"),
     threads: GRID.get("cores", 2)
-    retries: RETRIES
+    retries: RETRIES_HERE
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: GRID.get("minutes", 240) * attempt,
     shell:
         "{params.command} --data {params.data:q} --models {params.models:q} "
-        "--out {params.folder:q} > {log:q} 2>&1"
+        "--out {params.folder:q} --tta {params.tta} > {log:q} 2>&1"
 
 
 rule compare:

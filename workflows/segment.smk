@@ -147,7 +147,7 @@ rule slide:
         attempts=RETRIES + 1,
         attempts_file=lambda wildcards: WORK / "attempts" / f"{wildcards.slide}.txt",
     threads: int(config.get("threads", 2))
-    retries: RETRIES
+    retries: RETRIES_HERE
     resources:
         attempt=lambda wildcards, attempt: attempt,
         mem_mb=memory,

@@ -16,6 +16,7 @@ set -euo pipefail
 # sbatch runs a copy of this file: the project's folder is passed on.
 export PROJECT="${PROJECT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}"
 DENO="${DENO:-deno}"
+BLOCK="${BLOCK:-1000}"
 
 infer() {
     "$DENO" run -A --config "$PROJECT/deno.json" "$PROJECT/scripts/infer.ts" --images "$IMAGES" "$@"
@@ -25,12 +26,18 @@ case "${1:-task}" in
 submit)
     : "${MODELS:?pattern of model files}"
     count=$(infer --count)
-    job=$(sbatch --parsable --export=ALL --array="0-$((count - 1))%${PARALLEL:-50}" "$0" task)
-    sbatch --export=ALL --array=0 --mem=4G --dependency="afterany:$job" "$0" collect
+    # Slurm's own limit of an array is 1001 tasks (MaxArraySize): more slides are several arrays.
+    jobs=afterany
+    for ((first = 0; first < count; first += BLOCK)); do
+        last=$((count - first < BLOCK ? count - first - 1 : BLOCK - 1))
+        job=$(FIRST=$first sbatch --parsable --export=ALL --array="0-$last%${PARALLEL:-50}" "$0" task)
+        jobs="$jobs:$job"
+    done
+    sbatch --export=ALL --array=0 --mem=4G --dependency="$jobs" "$0" collect
     ;;
 task)
     # shellcheck disable=SC2086  # OPTIONS is a list of words
-    infer --models "$MODELS" --out "$OUT" --index "$SLURM_ARRAY_TASK_ID" ${OPTIONS:-}
+    infer --models "$MODELS" --out "$OUT" --index "$((${FIRST:-0} + SLURM_ARRAY_TASK_ID))" ${OPTIONS:-}
     ;;
 collect)
     infer --collect --out "$OUT"
