@@ -132,7 +132,8 @@ function quantile(sorted: readonly number[], q: number): number {
 }
 
 /**
- * One row per group (patient, grade, …) and a last row over all images, each score with its interval.
+ * One row per group (patient, grade, …) and a last row over all images, each score with its interval;
+ * one image (or one group of what is drawn) alone has none.
  *
  * @param groupOf the group of an image; without it there is the last row only
  * @throws {RangeError} when there is no image
@@ -149,10 +150,12 @@ export function pooledTable(
     : [];
   const rows = [...groups, ["all", scores] as const].map(([group, images]) => {
     const pooled = poolScores(images), intervals = confidenceIntervals(images, options);
+    const independent = new Set(images.map(({ image }) => options.groupOf?.(image) ?? image)).size;
     const digits = (key: PooledScore, value: number) =>
       value.toFixed(key === "objectHausdorff" ? 1 : 3);
     const cells = POOLED_SCORES.map((key) => {
       const [low, high] = intervals[key];
+      if (independent === 1) return [key, digits(key, pooled[key])];
       return [key, `${digits(key, pooled[key])} (${digits(key, low)} to ${digits(key, high)})`];
     });
     return {

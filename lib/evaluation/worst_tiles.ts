@@ -18,9 +18,11 @@ export interface TileScore {
  * than half a tile wide or high, are left out: a few pixels make or break their score.
  *
  * @param tile side in pixels
+ * @param minCrypt the least share of a tile that is truly crypt, in [0, 1]: where a crypt reaches in with
+ *   a few pixels the score says little; default: any crypt
  * @throws {RangeError} when the masks differ in size
  */
-export function worstTiles(predicted: Mask, truth: Mask, tile: number): TileScore[] {
+export function worstTiles(predicted: Mask, truth: Mask, tile: number, minCrypt = 0): TileScore[] {
   if (predicted.height !== truth.height || predicted.width !== truth.width) {
     throw new RangeError(
       `prediction of ${predicted.height} x ${predicted.width} (height x width) and truth of ` +
@@ -33,7 +35,8 @@ export function worstTiles(predicted: Mask, truth: Mask, tile: number): TileScor
     const width = Math.min(tile, truth.width - column);
     if (Math.min(height, width) < tile / 2) continue;
     const [p, t] = [predicted, truth].map((m) => cropMask(m, row, column, height, width).data);
-    if (t.some((value) => value !== 0)) {
+    const crypt = t.reduce((sum, value) => sum + (value ? 1 : 0), 0);
+    if (crypt > 0 && crypt >= minCrypt * height * width) {
       scores.push({ row, column, height, width, dice: diceScore(p, t) });
     }
   }

@@ -121,6 +121,14 @@ Deno.test("the table has a row per group, in natural order, and one over all", (
   assert.deepEqual(frame.getColumn("group").toArray(), ["patient 9", "patient 10", "all"]);
   assert.deepEqual(frame.getColumn("images").toArray(), [3, 3, 6]);
   assert.match(String(frame.getColumn("f1").toArray()[2]), /^0\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)$/);
+  const apart = pooledTable(scored, (image) => image, { repeats: 50 });
+  assert.match(
+    String(apart.getColumn("f1").toArray()[0]),
+    /^[01]\.\d{3}$/,
+    "one image: no interval",
+  );
+  const one = pooledTable(scored, null, { repeats: 50, groupOf: () => "patient 1" });
+  assert.match(String(one.getColumn("f1").toArray()[0]), /^0\.\d{3}$/, "one patient: no interval");
 });
 
 Deno.test("pooled scores refuse no image and settings out of range", () => {

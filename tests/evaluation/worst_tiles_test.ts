@@ -18,6 +18,10 @@ Deno.test("tiles with crypt come worst first; empty tiles and slivers are left o
   const scores = worstTiles(predicted, truth, 4);
   assert.deepEqual(scores.map(({ row, column }) => [row, column]), [[8, 0], [4, 4], [0, 0]]);
   assert.deepEqual(scores.map(({ dice }) => Math.round(dice * 1000)), [0, 667, 1000]);
+  fill(truth.data, 4, 0, 1, 1); // one of 16 pixels
+  assert.equal(worstTiles(predicted, truth, 4).length, 4);
+  assert.equal(worstTiles(predicted, truth, 4, 1 / 16).length, 4);
+  assert.equal(worstTiles(predicted, truth, 4, 0.1).length, 3);
 });
 
 Deno.test("masks of two sizes have no worst tiles", () => {

@@ -18,7 +18,7 @@ async function withLab(
   root: string,
   path: string,
   use: (page: Page) => Promise<void>,
-  theme = "JupyterLab Light",
+  { theme = "JupyterLab Light", trusted = [] as string[] } = {},
 ): Promise<void> {
   await ensureJupyter();
   await withFolder(async (folder) => {
@@ -36,6 +36,18 @@ async function withLab(
       fetchNews: "false",
       checkForUpdates: false,
     });
+    // A data folder of its own: only what is trusted here is trusted there.
+    const env = {
+      JUPYTER_DATA_DIR: join(folder, "data"),
+      JUPYTER_RUNTIME_DIR: join(folder, "runtime"),
+    };
+    if (trusted.length > 0) {
+      const jupyter = new Deno.Command(venvProgram("jupyter"), {
+        args: ["trust", ...trusted],
+        env,
+      });
+      assert.ok((await jupyter.output()).success);
+    }
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 }), { port } = listener.addr;
     listener.close();
     const server = new Deno.Command(venvProgram("jupyter"), {
@@ -45,8 +57,7 @@ async function withLab(
         `--LabApp.user_settings_dir=${join(folder, "settings")}`,
         `--LabApp.workspaces_dir=${join(folder, "workspaces")}`,
       ],
-      // A data folder of its own: no notebook is trusted there.
-      env: { JUPYTER_DATA_DIR: join(folder, "data"), JUPYTER_RUNTIME_DIR: join(folder, "runtime") },
+      env,
       stdout: "null",
       stderr: "null",
     }).spawn();
@@ -99,14 +110,15 @@ const LOOK = `(() => {
   return { pictures, broken };
 })()`;
 
-/** How many outputs of a committed notebook hold a picture. */
+/** How many outputs of a committed notebook are a picture; HTML goes before a picture in JupyterLab. */
 async function picturesOf(name: string): Promise<number> {
   const path = join(PROJECT_ROOT, "notebooks", `${name}.ipynb`);
   const { cells } = JSON.parse(await Deno.readTextFile(path)) as {
     cells: { outputs?: { data?: Record<string, unknown> }[] }[];
   };
   return cells.flatMap((cell) => cell.outputs ?? [])
-    .filter(({ data }) => Object.keys(data ?? {}).some((type) => type.startsWith("image/"))).length;
+    .filter(({ data }) => Object.keys(data ?? {}).some((type) => type.startsWith("image/")))
+    .filter(({ data }) => !("text/html" in data!)).length;
 }
 
 const skipped = chromiumPath === null;
@@ -137,7 +149,7 @@ for (const theme of ["JupyterLab Light", "JupyterLab Dark"]) {
           assert.deepEqual(broken, [], name);
           if (PICTURES) await page.screenshot(join(PICTURES, `${name} ${theme}.png`));
         }
-      }, theme);
+      }, { theme });
     },
   });
 }
@@ -213,6 +225,33 @@ Deno.test({
         assert.equal(await page.evaluate(`/ended 1200/.test(${text})`), false);
         if (PICTURES) await page.screenshot(join(PICTURES, "run again.png"));
       });
+    });
+  },
+});
+
+Deno.test({
+  name:
+    "the explorable figure lives where the notebook is trusted, and a sentence says so where it is not",
+  ignore: skipped,
+  async fn() {
+    const path = "notebooks/Viz.ipynb", trusted = [join(PROJECT_ROOT, path)];
+    const points =
+      `document.querySelector("[data-explorable]")?.shadowRoot?.querySelector(".figure")`;
+    await withLab(PROJECT_ROOT, path, async (page) => {
+      await shown(page, "the figure has drawn itself", points);
+      if (PICTURES) {
+        await page.evaluate(`document.querySelector("[data-explorable]").scrollIntoView()`);
+        await page.screenshot(join(PICTURES, "explorable.png"));
+      }
+    }, { trusted });
+    await withLab(PROJECT_ROOT, path, async (page) => {
+      await shown(page, "the notebook is drawn", `${CELLS}.length > 3`);
+      await shown(
+        page,
+        "a sentence says where it lives",
+        `document.querySelector(".jp-Notebook").innerText.includes("where scripts run")`,
+      );
+      assert.equal(await page.evaluate(`Boolean(${points})`), false);
     });
   },
 });

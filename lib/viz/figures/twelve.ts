@@ -42,7 +42,8 @@ export async function twelveFigures(
 ): Promise<NamedFigure[]> {
   const figures = (Object.keys(METHOD_TITLES) as EmbeddingMethod[])
     .flatMap((method) => figuresOf(method, embeddings[method], tiles, classes));
-  for (const { name, svg } of figures) await writeFigure(`${outDir}/${name}`, svg);
+  // 1080 pixels: the SVG is for print, and all twelve stay small enough to be committed.
+  for (const { name, svg } of figures) await writeFigure(`${outDir}/${name}`, svg, 1.5);
   return figures;
 }
 
