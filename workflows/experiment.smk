@@ -160,6 +160,7 @@ rule compare:
         largest=GRID.get("largest_ensemble", 3),
         names=" ".join(CONFIGURATIONS),
     threads: 1
+    retries: RETRIES_HERE
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * attempt,
         runtime=120,

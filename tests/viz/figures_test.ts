@@ -6,6 +6,7 @@ import {
   barFigure,
   curvesFigure,
   histogramFigure,
+  intervalFigure,
   linesFigure,
 } from "../../lib/viz/figures/charts.ts";
 import { contactSheet } from "../../lib/viz/figures/contact_sheet.ts";
@@ -254,4 +255,14 @@ Deno.test("the twelve figures refuse embeddings that do not fit their tiles", as
   const { test: _, ...without } = embeddings.umap;
   await refuse({ umap: without }, /UMAP must hold 30 train and 12 .*got 30 and 0/);
   await refuse({ pca: { ...embeddings.pca, train: new Float32Array(4) } }, /PCA .*got 2 and 12/);
+});
+
+Deno.test("intervals: a row per label, a line from low to high, the value as text", () => {
+  const scores = { Dice: { value: 0.8, low: 0.7, high: 0.9 } };
+  const svg = intervalFigure([{ label: "Unet", scores }, { label: "MAnet", scores }], {
+    title: "configurations",
+  });
+  for (const text of ["Unet", "MAnet", "Dice", "0.800"]) assert.ok(svg.includes(text), text);
+  assert.equal(svg.match(/<circle/g)?.length, 3, "two dots and the legend's");
+  assert.throws(() => intervalFigure([], { title: "" }), /at least one row/);
 });
