@@ -6,10 +6,10 @@ import {
   barFigure,
   curvesFigure,
   histogramFigure,
-  intervalFigure,
   linesFigure,
 } from "../../lib/viz/figures/charts.ts";
 import { contactSheet } from "../../lib/viz/figures/contact_sheet.ts";
+import { intervalFigure } from "../../lib/viz/figures/intervals.ts";
 import { scatterFigure, smallMultiples } from "../../lib/viz/figures/scatter.ts";
 import { twelveFigures } from "../../lib/viz/figures/twelve.ts";
 import { writeFigure } from "../../lib/viz/figures/write.ts";
