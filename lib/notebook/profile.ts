@@ -278,6 +278,9 @@ export const PROFILES: Readonly<Record<string, Profile>> = { paper, demo, glas, 
 /**
  * A profile by name, with single settings replaced.
  *
+ * A profile's `initialWeights` fit its own network: with another `model`, `target` or
+ * `encoderWeights` training starts from `encoderWeights`, unless `initialWeights` are named too.
+ *
  * @param name `"paper"`, `"demo"`, `"glas"` or `"tiny"`; default: the environment variable
  *   `CRYPTS_PROFILE`, else `"demo"`
  * @param overrides settings that replace the profile's, e.g. `{ epochs: 8 }`
@@ -296,8 +299,19 @@ export function chooseProfile(name?: string, overrides: Partial<Profile> = {}): 
     );
   }
   const profile = { ...base, ...overrides };
+  if (overrides.initialWeights === undefined && startsOtherwise(base, overrides)) {
+    profile.initialWeights = null;
+  }
   checkProfile(profile);
   return profile;
+}
+
+/** Whether `overrides` ask for another network than `base`'s or for an encoder's own start. */
+function startsOtherwise(base: Profile, overrides: Partial<Profile>): boolean {
+  if (overrides.encoderWeights !== undefined) return true;
+  return (["model", "target"] as const).some((key) =>
+    overrides[key] !== undefined && JSON.stringify(overrides[key]) !== JSON.stringify(base[key])
+  );
 }
 
 const CHOICES = {

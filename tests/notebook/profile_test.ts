@@ -101,3 +101,15 @@ Deno.test("every setting has a value that is refused by its name, and its limits
     /a profile has no setting "epoch"; it has name, seed/,
   );
 });
+
+Deno.test("another network does not start from the weights of the profile's own", () => {
+  assert.equal(chooseProfile("glas", { epochs: 1 }).initialWeights, "bundled");
+  assert.equal(chooseProfile("glas", { encoderWeights: null }).initialWeights, null);
+  assert.equal(chooseProfile("glas", { target: "crypt" }).initialWeights, null);
+  const { model } = PROFILES.glas;
+  assert.equal(chooseProfile("glas", { model: { ...model } }).initialWeights, "bundled");
+  const other = { ...model, encoder: "resnet18" };
+  assert.equal(chooseProfile("glas", { model: other }).initialWeights, null);
+  const named = chooseProfile("glas", { model: other, initialWeights: "own.safetensors" });
+  assert.equal(named.initialWeights, "own.safetensors");
+});
