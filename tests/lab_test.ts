@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { PROJECT_ROOT } from "../../lib/base/project.ts";
-import { ensureJupyter, KERNEL, venvProgram } from "../../scripts/jupyter.ts";
-import { NOTEBOOKS } from "../../scripts/notebooks.ts";
-import { chromiumPath, type Page, withPage } from "../support/chromium.ts";
-import { withFolder } from "../support/temporary.ts";
+import { PROJECT_ROOT } from "../lib/base/project.ts";
+import { ensureJupyter, KERNEL, venvProgram } from "../scripts/jupyter.ts";
+import { NOTEBOOKS } from "../scripts/notebooks.ts";
+import { chromiumPath, type Page, withPage } from "./support/chromium.ts";
+import { withFolder } from "./support/temporary.ts";
 
 const PICTURES = Deno.env.get("CRYPTS_SCREENSHOTS"); // a folder for pictures of what the tests saw
 
