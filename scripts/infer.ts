@@ -4,43 +4,57 @@
 import { glob } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { selectBackend } from "crypts/backend";
-import { exists } from "crypts/base";
+import { exists, FolderLockedError, refuseSpecial } from "crypts/base";
 import {
   type BatchImage,
   type BatchOptions,
   type BatchState,
+  checkAlike,
+  checkBatch,
+  checkEnsemble,
+  checkOutputs,
   collectBatch,
   type Ensemble,
+  leftoverIds,
   listBatch,
   modelsDigest,
   openEnsemble,
-  readStates,
+  readRecords,
   runBatch,
 } from "crypts/inference";
 import { probeImage } from "crypts/image";
 import { BUNDLED_MODEL } from "crypts/model";
 import { createProgress, formatSeconds } from "crypts/notebook";
+import { checking, UsageError } from "./command.ts";
 import { HELP, type InferCommand, parseCommand } from "./infer_options.ts";
+import { Interrupted, stoppable } from "./infer_stop.ts";
 import { reportToParent, runWorkers } from "./infer_workers.ts";
 
 /** Runs the command. @returns the exit code */
 export async function infer(args: string[]): Promise<number> {
+  let command: InferCommand | null;
   try {
-    const command = parseCommand(args);
-    if (command === null) {
-      console.log(HELP);
-      return 0;
-    }
-    return await run(command, args);
+    command = parseCommand(args);
   } catch (error) {
     console.error(`${(error as Error).message}\n(deno task infer --help lists the options)`);
     return 2;
+  }
+  if (command === null) {
+    console.log(HELP);
+    return 0;
+  }
+  try {
+    return await run(command, args);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    if (error instanceof Interrupted) return error.code;
+    return error instanceof UsageError || error instanceof FolderLockedError ? 2 : 1;
   }
 }
 
 async function run(command: InferCommand, args: string[]): Promise<number> {
   const { out, index, part } = command;
-  const all = await listBatch(command.images, command.masks);
+  const all = await checking(() => listBatch(command.images, command.masks));
   if (command.task === "count") {
     console.log(all.length);
     return 0;
@@ -53,37 +67,59 @@ async function run(command: InferCommand, args: string[]): Promise<number> {
     ...image,
     pixelSize: image.pixelSize ?? command.pixelSize,
   }));
-  if (command.task === "collect") {
-    return await report(out, await readStates(out, images), images.length);
-  }
   if (index !== null && !images[index]) {
-    throw new RangeError(`--index must be 0 to ${images.length - 1}, got ${index}`);
+    throw new UsageError(`--index must be 0 to ${images.length - 1}, got ${index}`);
   }
-  const paths = await modelPaths(command.models);
-  if (command.workers > 1) {
-    const states = await runWorkers(command, args, images);
-    return await report(out, states, images.length);
-  }
+  const paths = await checking(() => modelPaths(command.models));
   const mine = index !== null
     ? [images[index]]
     : part
     ? images.filter((_, i) => i % part.of === part.number)
     : images;
-  const ensemble = await open(command, paths);
+  const collect = command.task === "collect";
+  // Of workers, their parent has looked at all.
+  if (!part) await checking(() => checkFiles(command, images, collect ? [] : mine, paths));
+  if (collect) {
+    const records = await readRecords(out, images);
+    await checking(() => checkAlike(out, records));
+    return await report(out, records.map(({ note }) => note), images);
+  }
+  if (command.workers > 1) {
+    return await report(out, await runWorkers(command, args, images), images);
+  }
+  const ensemble = await checking(() => open(command, paths));
   try {
     const options = await batchOptions(command, ensemble, paths);
+    await checking(() => {
+      checkBatch(options);
+      checkEnsemble(ensemble.predictors, options.tile);
+    });
     if (part) return await reportToParent(mine, ensemble.predictors, options);
     describe(command, ensemble, paths, mine.length, options);
     const states = await withProgress(
       mine,
       (hooks) => runBatch(mine, ensemble.predictors, { ...options, ...hooks }),
     );
-    return index === null
-      ? await report(out, states, images.length)
-      : listFailures(states, states.length);
+    return index === null ? await report(out, states, images) : listFailures(states, states.length);
   } finally {
     ensemble.dispose();
   }
+}
+
+/** Refuses models that are no files, and results that would be written over files of the user. */
+async function checkFiles(
+  { images, masks, out }: InferCommand,
+  all: readonly BatchImage[],
+  mine: readonly BatchImage[],
+  models: readonly string[],
+): Promise<void> {
+  for (const path of models) refuseSpecial(path, `model ${path}`);
+  const folder = (await Deno.stat(images)).isDirectory;
+  await checkOutputs(out, mine, {
+    all,
+    inputs: [...models, ...(folder ? [] : [images])],
+    folders: [...(folder ? [images] : []), ...(masks === undefined ? [] : [masks])],
+  });
 }
 
 /** The images as CSV; height and width are empty where a file cannot be read. */
@@ -192,42 +228,47 @@ async function withProgress(
   >,
 ): Promise<BatchState[]> {
   const bar = createProgress("segmenting", images.length, { unit: "image" });
-  const stop = new AbortController();
-  const interrupt = () => stop.abort(new Error("interrupted; finished images are kept"));
-  Deno.addSignalListener("SIGINT", interrupt);
-  Deno.addSignalListener("SIGTERM", interrupt);
   let sized = false;
   try {
-    return await work({
-      signal: stop.signal,
-      // The first image stands for all; guesses are all named.
-      onSizing: (line, guessed) => {
-        if (!sized || guessed) console.error(`\n${line}`);
-        sized = true;
-      },
-      onTile: (done, total, image, i) => {
-        bar.update(Number((i + done / total).toFixed(2)), `${image.id} tile ${done}/${total}`);
-      },
-      onImage: (state, i) => {
-        const what = state.skipped ? "already done" : state.status;
-        bar.update(i + 1, `${state.id} ${what}`);
-      },
-    });
+    return await stoppable((signal) =>
+      work({
+        signal,
+        // The first image stands for all; guesses are all named.
+        onSizing: (line, guessed) => {
+          if (!sized || guessed) console.error(`\n${line}`);
+          sized = true;
+        },
+        onTile: (done, total, image, i) => {
+          bar.update(Number((i + done / total).toFixed(2)), `${image.id} tile ${done}/${total}`);
+        },
+        onImage: (state, i) => {
+          const what = state.skipped ? "already done" : state.status;
+          bar.update(i + 1, `${state.id} ${what}`);
+        },
+      })
+    );
   } finally {
     await bar.finish();
-    Deno.removeSignalListener("SIGINT", interrupt);
-    Deno.removeSignalListener("SIGTERM", interrupt);
   }
 }
 
 async function report(
   outDir: string,
   states: readonly BatchState[],
-  images: number,
+  images: readonly BatchImage[],
 ): Promise<number> {
   const files = await collectBatch(outDir, states);
   console.log(files.map((file) => join(outDir, file)).join("\n"));
-  return listFailures(states, images);
+  const left = await leftoverIds(outDir, images);
+  if (left.length > 0) {
+    const ids = left.slice(0, 5).join(", "), more = left.length > 5 ? ", …" : "";
+    const what = left.length === 1 ? "1 image that is" : `${left.length} images that are`;
+    console.error(
+      `${outDir} still holds results of ${what} not among these ${images.length} (${ids}${more}): ` +
+        "the tables leave them out, their files stay",
+    );
+  }
+  return listFailures(states, images.length);
 }
 
 function listFailures(states: readonly BatchState[], images: number): number {

@@ -2,7 +2,13 @@
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { BACKENDS } from "crypts/backend";
-import { type BatchOptions, checkBatch, checkEngine, type Engine } from "crypts/inference";
+import {
+  type BatchOptions,
+  checkBatch,
+  checkEngine,
+  type Engine,
+  LARGEST_TILE,
+} from "crypts/inference";
 
 export const HELP = `Segments crypts in images, one after another; finished images are skipped.
 
@@ -55,7 +61,8 @@ deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
   --expect ENCODER     refuses models with another encoder
   --force              does finished images anew
 
-Exit: 0 all is done, 1 images failed (they are listed), 2 the command cannot be run.`;
+Exit: 0 all is done, 1 images failed (they are listed) or a file cannot be written, 2 the command
+cannot be run as given, 130 or 143 it was interrupted.`;
 
 /** A command that was understood; nothing has been opened yet. */
 export interface InferCommand {
@@ -96,7 +103,36 @@ const OPTIONS = {
 type Values = ReturnType<typeof read>;
 
 function read(args: string[]) {
-  return parseArgs({ args, allowPositionals: false, allowNegative: true, options: OPTIONS }).values;
+  const settings = { allowPositionals: false, allowNegative: true, options: OPTIONS } as const;
+  try {
+    return parseArgs({ args: withNegatives(args), ...settings }).values;
+  } catch (error) {
+    throw new TypeError(plainly((error as Error).message), { cause: error });
+  }
+}
+
+/** `--scale -1` becomes `--scale=-1`, so that the option itself says what it takes. */
+function withNegatives(args: readonly string[]): string[] {
+  const out: string[] = [];
+  for (const arg of args) {
+    const option = Object.entries(OPTIONS).find(([name]) => out.at(-1) === `--${name}`)?.[1];
+    if (option?.type === "string" && /^-[\d.]/.test(arg)) out.push(`${out.pop()}=${arg}`);
+    else out.push(arg);
+  }
+  return out;
+}
+
+/** Node's messages in words of this command. */
+function plainly(message: string): string {
+  const named = /'(?:-\w, )?(--?[^' ]+)(?: [^']*)?'/.exec(message)?.[1] ?? "";
+  if (message.startsWith("Unknown option")) return `there is no option ${named}`;
+  if (message.includes("argument is ambiguous") || message.includes("argument missing")) {
+    return `${named} needs a value`;
+  }
+  if (message.includes("does not take an argument")) return `${named} takes no value`;
+  const stray = /^Unexpected argument '([^]*)'\. /.exec(message)?.[1];
+  if (stray === undefined) return message;
+  return `"${stray}" belongs to no option; a pattern of files must be quoted: --models 'models/*.onnx'`;
 }
 
 /**
@@ -117,7 +153,7 @@ export function parseCommand(args: string[]): InferCommand | null {
   }
   if (values.images === undefined) throw new RangeError("--images is missing");
   const tasks = (["collect", "count", "list"] as const).filter((name) => values[name]);
-  if (tasks.length > 1) throw new RangeError(`--${tasks.join(" and --")} exclude another`);
+  if (tasks.length > 1) throw new RangeError(`give one of --${tasks.join(" and --")}, not both`);
   const command: InferCommand = {
     images: values.images,
     models: values.models ?? [],
@@ -125,10 +161,10 @@ export function parseCommand(args: string[]): InferCommand | null {
     masks: values.masks,
     index: whole("index", values.index, 0) ?? null,
     task: tasks[0] ?? "segment",
-    workers: whole("workers", values.workers, 1) ?? 1,
+    workers: whole("workers", values.workers, 1, 256) ?? 1,
     part: partOf(values.part),
     ...engineOf(values),
-    threads: whole("threads", values.threads, 1),
+    threads: whole("threads", values.threads, 1, 1024),
     expect: values.expect,
     pixelSize: positive("pixel-size", values["pixel-size"]) ?? null,
     tile: whole("tile", values.tile, 1) ?? null,
@@ -183,11 +219,12 @@ function settingsOf(values: Values): InferCommand["settings"] {
     labels: values.labels ?? false,
     probability: values.probability ?? false,
     uncertainty: values.uncertainty ?? false,
-    batchSize: whole("batch", values.batch, 1) ?? 4,
+    batchSize: whole("batch", values.batch, 1, 4096) ?? 4,
     force: values.force ?? false,
   };
-  // The side of a tile is known when the models are; any side says as much of the other settings.
-  checkBatch({ ...settings, outDir: "", tile: 512 });
+  // Without --tile the side is known when the models are: the largest one forbids least.
+  const tile = whole("tile", values.tile, 1) ?? LARGEST_TILE;
+  checkBatch({ ...settings, outDir: "", tile });
   return settings;
 }
 
@@ -214,8 +251,16 @@ function positive(name: string, text: string | undefined): number | undefined {
   return value;
 }
 
-function whole(name: string, text: string | undefined, least: number): number | undefined {
+function whole(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most = Infinity,
+): number | undefined {
   const value = number(name, text);
+  if (value !== undefined && value > most) {
+    throw new RangeError(`--${name} must be at most ${most}, got ${value}`);
+  }
   if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
     throw new RangeError(`--${name} must be an integer >= ${least}, got "${text}"`);
   }

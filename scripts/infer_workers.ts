@@ -12,7 +12,9 @@ import {
   type TilePredictor,
 } from "crypts/inference";
 import { createProgress } from "crypts/notebook";
+import { UsageError } from "./command.ts";
 import type { InferCommand } from "./infer_options.ts";
+import { Interrupted, stoppable } from "./infer_stop.ts";
 
 /** What a worker says on its standard output, a line of JSON each. */
 interface Message {
@@ -24,7 +26,7 @@ interface Message {
  * cores, and waits for them.
  *
  * @returns the states in the order of the images
- * @throws {Error} with a worker's own message when it cannot run
+ * @throws {UsageError | Error} with a worker's own message when it cannot run, or ends before its images
  */
 export async function runWorkers(
   command: InferCommand,
@@ -59,8 +61,15 @@ export async function runWorkers(
     ),
   );
   await bar.finish();
-  const broken = ends.find(({ code }) => code > 1);
-  if (broken) throw new Error(broken.errors.trim() || `a worker ended with code ${broken.code}`);
+  const broken = ends.find(({ code }) => code !== 0);
+  if (broken) {
+    const text = broken.errors.trim() || `a worker ended with code ${broken.code}`;
+    if (broken.code > 128) throw new Interrupted(broken.code);
+    throw broken.code === 2 ? new UsageError(text) : new Error(text);
+  }
+  // What several workers say is said once.
+  const lines = new Set(ends.flatMap(({ errors }) => errors.split("\n")));
+  for (const line of lines) if (line.trim() !== "") console.error(line);
   return images.flatMap(({ id }) => states.get(id) ?? []);
 }
 
@@ -74,10 +83,7 @@ async function runWorker(
     stdio: ["ignore", "pipe", "pipe"],
   });
   // A worker ends with its parent: finished images are kept, as without workers.
-  const interrupt = () => child.kill("SIGTERM");
-  Deno.addSignalListener("SIGINT", interrupt);
-  Deno.addSignalListener("SIGTERM", interrupt);
-  try {
+  return await stoppable(async () => {
     const ended = once(child, "close");
     let errors = "";
     child.stderr.on("data", (text) => errors += text);
@@ -85,28 +91,27 @@ async function runWorker(
       // Libraries print, too.
       if (line.startsWith('{"state":')) onState((JSON.parse(line) as Message).state);
     }
-    const [code] = await ended;
-    return { code: code ?? 2, errors };
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupt);
-    Deno.removeSignalListener("SIGTERM", interrupt);
-  }
+    const [code, signal] = await ended;
+    return { code: code ?? (signal === "SIGINT" ? 130 : 143), errors };
+  }, (signal) => child.kill(signal));
 }
 
-/** The part of a worker: segments its images and tells each state on standard output. */
+/**
+ * The part of a worker: segments its images and tells each state on standard output, failed ones too.
+ *
+ * @returns the exit code, 0
+ */
 export async function reportToParent(
   images: readonly BatchImage[],
   ensemble: readonly TilePredictor[],
   options: BatchOptions,
 ): Promise<number> {
-  const stop = new AbortController();
-  const interrupt = () => stop.abort(new Error("interrupted; finished images are kept"));
-  Deno.addSignalListener("SIGINT", interrupt);
-  Deno.addSignalListener("SIGTERM", interrupt);
-  const states = await runBatch(images, ensemble, {
-    ...options,
-    signal: stop.signal,
-    onImage: (state) => console.log(JSON.stringify({ state } satisfies Message)),
-  });
-  return states.some(({ status }) => status === "failed") ? 1 : 0;
+  await stoppable((signal) =>
+    runBatch(images, ensemble, {
+      ...options,
+      signal,
+      onImage: (state) => console.log(JSON.stringify({ state } satisfies Message)),
+    })
+  );
+  return 0;
 }

@@ -1,5 +1,5 @@
 /** Annotations as GeoJSON, as QuPath reads and writes it: full-resolution pixels from the top left. */
-import { decodeText, notice, writeWhole } from "../base/mod.ts";
+import { decodeText, notice, refuseSpecial, writeWhole } from "../base/mod.ts";
 import { cryptObjects } from "./classes.ts";
 import { objectsOf } from "./features.ts";
 import type { Polygon, Ring } from "./polygons.ts";
@@ -25,6 +25,7 @@ export interface PolygonOptions {
 export async function readPolygons(path: string, options: PolygonOptions = {}): Promise<Polygon[]> {
   let data: Uint8Array;
   try {
+    refuseSpecial(path, "it");
     data = await Deno.readFile(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) {

@@ -53,6 +53,27 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
+ * Refuses what is no file: opening a pipe waits for ever for its other end, and a device such as
+ * `/dev/zero` has none. To be called before a file that the user names is opened; links are followed.
+ *
+ * @param what names the file in the error: `image a.png`
+ * @throws {Deno.errors.NotFound} when there is nothing
+ * @throws {RangeError} naming what it is instead of a file
+ */
+export function refuseSpecial(path: string, what: string): void {
+  const info = Deno.statSync(path);
+  if (info.isFile) return;
+  const kind = info.isDirectory
+    ? "a folder"
+    : info.isFifo
+    ? "a pipe"
+    : info.isSocket
+    ? "a socket"
+    : "a device";
+  throw new RangeError(`${what} is ${kind}, expected a file`);
+}
+
+/**
  * Removes the temporary files that writers of this module have left in `folder` when their process
  * died. Only for a folder in which nobody else is writing (see `lockFolder`); a missing one is none.
  */

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import { exists, writeWhole } from "./files.ts";
+import { exists, refuseSpecial, writeWhole } from "./files.ts";
 
 /** A value that survives JSON unchanged. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -84,6 +84,7 @@ export function digestOf(value: unknown): string {
 export async function digestFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   try {
+    refuseSpecial(path, "it");
     for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   } catch (cause) {
     throw new Error(`cannot read ${path}: ${(cause as Error).message}`, { cause });

@@ -1,6 +1,6 @@
 /** What the header of an image file says, without its pixels. */
 import sharp, { type Metadata } from "sharp";
-import { notice } from "../base/mod.ts";
+import { notice, refuseSpecial } from "../base/mod.ts";
 import { decode, named } from "./samples.ts";
 import { densityPixelSize, implausible, pixelSizeOf } from "./pixel_size.ts";
 import { readTiffDirectories, type TiffDirectory } from "./tiff.ts";
@@ -103,12 +103,7 @@ async function fileLength(path: string): Promise<number> {
     }
     throw new Error(`cannot read image ${path}: ${(cause as Error).message}`, { cause });
   }
-  // Opening a pipe would wait for ever.
-  if (!info.isFile) {
-    throw new RangeError(
-      `${path} is ${info.isDirectory ? "a folder" : "a pipe or device"}, expected an image file`,
-    );
-  }
+  refuseSpecial(path, `image ${path}`);
   if (info.size === 0) throw new RangeError(`cannot read image ${path}: the file is empty`);
   return info.size;
 }

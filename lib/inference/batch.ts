@@ -3,12 +3,14 @@ import { basename, dirname, join } from "node:path";
 import { exists, FileDigests, FolderLockedError, lockFolder, sweepTemporary } from "../base/mod.ts";
 import { probeImage } from "../image/mod.ts";
 import type { BatchImage } from "./batch_list.ts";
+import { checkOutputs } from "./batch_outputs.ts";
 import { type BatchState, BatchStore } from "./batch_state.ts";
 import { checkEnsemble, type TilePredictor } from "./predictor.ts";
 import { writeEncodings } from "./reports.ts";
 import { chooseScale } from "./scale.ts";
 import { outputFolders, outputNamesOf, segmentFile, type SegmentOptions } from "./segment.ts";
 import { checkSettings } from "./settings.ts";
+import { adoptTables } from "./tables_record.ts";
 
 /** Settings of {@link runBatch}. */
 export interface BatchOptions extends Omit<SegmentOptions, "onTile"> {
@@ -44,7 +46,8 @@ export async function modelsDigest(paths: readonly string[]): Promise<string> {
  * the others go on.
  *
  * @returns the states, in the order of the images
- * @throws {RangeError} for settings or an ensemble that do not fit, before anything is touched
+ * @throws {RangeError} for settings or an ensemble that do not fit, or a folder whose files would be
+ *   lost (see `checkOutputs`), before anything is touched
  * @throws {FolderLockedError} when another run has the folder
  * @throws {Error} when a state cannot be written
  * @throws the signal's reason when aborted
@@ -57,8 +60,10 @@ export async function runBatch(
   checkBatch(options);
   checkEnsemble(ensemble, options.tile);
   const { outDir, shared = false } = options;
+  await checkOutputs(outDir, images);
   await using _lock = await lockFolder(outDir, "inference", { shared });
   if (!shared) await sweep(outDir);
+  await adoptTables(outDir);
   const store = await BatchStore.open(outDir);
   const states: BatchState[] = [];
   try {
@@ -94,6 +99,7 @@ async function sweep(outDir: string): Promise<void> {
 /** Temporary files of one image, whose lock is held: the processes that wrote them are dead. */
 async function sweepImage(outDir: string, id: string): Promise<void> {
   const names = [...outputNamesOf(id), `encodings/${id}.csv`, `state/${id}.json`];
+  names.push(`state/.begun-${id}.json`);
   const files = Map.groupBy(names, dirname);
   for (const [folder, paths] of files) {
     const path = join(outDir, folder), own = new Set(paths.map((name) => basename(name)));
@@ -125,9 +131,12 @@ async function runOne(
     if (options.shared) await sweepImage(outDir, id);
     const wanted = await store.wanted(image, options);
     const before = options.force ? null : await store.finished(id, wanted);
-    if (before) return { ...before, skipped: true };
+    if (before) {
+      await store.end(id);
+      return { ...before, skipped: true };
+    }
     await checkInput(image);
-    await store.clear(id);
+    await store.begin(id);
     const state = await segmentOne(image, ensemble, {
       ...options,
       onTile: (done, total) => options.onTile?.(done, total, image, index),
@@ -137,6 +146,7 @@ async function runOne(
     }), (error) => ({ state: failed(error), files: [] }));
     await store.removeOthers(id, state.files);
     await store.write(id, wanted, state.files, state.state);
+    await store.end(id);
     return state.state;
   } catch (error) {
     const state = failed(error);

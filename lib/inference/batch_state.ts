@@ -10,10 +10,13 @@ import {
   readDone,
   whyNotDone,
   writeDone,
+  writeWhole,
 } from "../base/mod.ts";
 import type { ImageScores } from "../evaluation/mod.ts";
 import type { BatchImage } from "./batch_list.ts";
+import { begunPath, statePath } from "./batch_paths.ts";
 import { outputNamesOf, type Segmented, type SegmentOptions } from "./segment.ts";
+import { removeTables } from "./tables_record.ts";
 
 /** What is known of an image after it was tried. */
 export interface BatchState {
@@ -32,7 +35,7 @@ export interface BatchState {
 export type DecidingOptions = Omit<SegmentOptions, "onTile"> & { models: string };
 
 /** Raised when the same inputs begin to give other results. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** The states of a folder of results. */
 export class BatchStore {
@@ -48,9 +51,8 @@ export class BatchStore {
     await this.digests.save();
   }
 
-  /** Where the state of an image lies. */
   private path(id: string): string {
-    return join(this.outDir, "state", `${id}.json`);
+    return statePath(this.outDir, id);
   }
 
   /**
@@ -81,9 +83,20 @@ export class BatchStore {
     return await whyNotDone(path, done, wanted, this.digests) === null ? done.note : null;
   }
 
-  /** Takes an image's state back: to be called before its files are touched. */
-  async clear(id: string): Promise<void> {
+  /**
+   * Takes an image's state back, and the tables that speak of it: to be called before its files are
+   * touched. From here to {@link end} the image is known to be worked on.
+   */
+  async begin(id: string): Promise<void> {
+    await writeWhole(begunPath(this.outDir, id), "{}\n");
+    if (!await exists(this.path(id))) return;
+    await removeTables(this.outDir);
     await clearDone(this.path(id));
+  }
+
+  /** Says that an image has its state: to be called when that is written, or was found. */
+  async end(id: string): Promise<void> {
+    await clearDone(begunPath(this.outDir, id));
   }
 
   /** Removes what earlier settings made of an image and these do not make. */
@@ -116,9 +129,10 @@ export class BatchStore {
     if (done?.note.status === "done" && (digest === null || digest === done.made.inputs.image)) {
       return;
     }
-    await this.clear(id);
+    await this.begin(id);
     await this.removeOthers(id, []);
     await this.write(id, fingerprint("inference", VERSION, {}, {}), [], state);
+    await this.end(id);
   }
 }
 
@@ -131,10 +145,18 @@ export async function readStates(
   outDir: string,
   images: readonly BatchImage[],
 ): Promise<BatchState[]> {
-  const states: BatchState[] = [];
+  return (await readRecords(outDir, images)).map(({ note }) => note);
+}
+
+/** {@link readStates} with what each was made from. */
+export async function readRecords(
+  outDir: string,
+  images: readonly BatchImage[],
+): Promise<Done<BatchState>[]> {
+  const records: Done<BatchState>[] = [];
   for (const { id } of images) {
-    const done: Done<BatchState> | null = await readDone(join(outDir, "state", `${id}.json`));
-    if (done) states.push(done.note);
+    const done = await readDone<BatchState>(statePath(outDir, id));
+    if (done) records.push(done);
   }
-  return states;
+  return records;
 }

@@ -5,27 +5,42 @@ import { readTextRows, writeCsv } from "../tables/mod.ts";
 import { scoreTable } from "../evaluation/mod.ts";
 import type { BatchState } from "./batch_state.ts";
 import { writeDiceReport, writeEncodings } from "./reports.ts";
+import { adoptTables, foreignTables, recordTables, removeTables, TABLES } from "./tables_record.ts";
 
 /**
  * Writes, over all images that are done: `submission.csv` (encodings), `summary.csv` (crypts, density,
  * share, figures of trust, seconds) and, where there was ground truth, `dice_report_submission.csv` and `scores.csv`.
  *
+ * Tables of an earlier run that these results do not give (scores without ground truth) are removed.
+ *
  * @returns the names of the files
+ * @throws {RangeError} naming a table in the folder that no batch has made
  * @throws {Error} naming a file that cannot be read or written
  */
 export async function collectBatch(
   outDir: string,
   states: readonly BatchState[],
 ): Promise<string[]> {
+  const [foreign] = await foreignTables(outDir, states);
+  if (foreign !== undefined) {
+    throw new RangeError(
+      `${join(outDir, foreign)} is a table that no earlier run has made: move it away`,
+    );
+  }
+  await adoptTables(outDir);
   const done = states.filter((s) => s.status === "done");
   const encodings = done.flatMap(({ id }) =>
     readTextRows(join(outDir, "encodings", `${id}.csv`), ["img", "pixels"])
       .map(({ img, pixels }) => ({ img: img!, pixels: pixels! }))
   );
+  const scores = done.flatMap((s) => s.scores ? [s.scores] : []);
+  const files = ["submission.csv", "summary.csv"];
+  if (scores.length > 0) files.push("dice_report_submission.csv", "scores.csv");
+  // Scores of an earlier run do not stay beside results without.
+  await removeTables(outDir, TABLES.filter((name) => !files.includes(name)));
+  await recordTables(outDir, files);
   await writeEncodings(join(outDir, "submission.csv"), encodings);
   await writeCsv(join(outDir, "summary.csv"), summaryTable(states));
-  const files = ["submission.csv", "summary.csv"];
-  const scores = done.flatMap((s) => s.scores ? [s.scores] : []);
   if (scores.length > 0) {
     await writeDiceReport(
       join(outDir, "dice_report_submission.csv"),
@@ -34,7 +49,6 @@ export async function collectBatch(
     // JSON knows no infinity: such distances were read back as null.
     const finite = scores.map((s) => ({ ...s, objectHausdorff: s.objectHausdorff ?? Infinity }));
     await writeCsv(join(outDir, "scores.csv"), scoreTable(finite));
-    files.push("dice_report_submission.csv", "scores.csv");
   }
   return files;
 }

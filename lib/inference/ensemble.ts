@@ -1,5 +1,6 @@
 /** Model files become an ensemble. */
 import { basename, extname } from "node:path";
+import { exists, refuseSpecial } from "../base/mod.ts";
 import { type ModelConfig, onnxPredictor, WEIGHT_EXTENSIONS } from "../model/mod.ts";
 import { checkEngine, type EngineOptions, openModel } from "./engine.ts";
 import { type ModelNotes, readModelNotes } from "./model_notes.ts";
@@ -79,6 +80,7 @@ function checkAlike(first: Noted, other: Noted): void {
 
 async function openOne(path: string, options: EnsembleOptions) {
   const name = basename(path), kind = extname(path).toLowerCase();
+  if (await exists(path)) refuseSpecial(path, `model ${path}`);
   if (kind === ".onnx") {
     const predictor = await onnxPredictor(path, { threads: options.threads });
     return { predictor, notes: NOTHING };

@@ -2,8 +2,10 @@
 
 export { type Band, predictBands, type PredictOptions } from "./bands.ts";
 export { type BatchOptions, checkBatch, modelsDigest, runBatch } from "./batch.ts";
+export { checkAlike } from "./alike.ts";
 export { type BatchImage, listBatch } from "./batch_list.ts";
-export { type BatchState, readStates } from "./batch_state.ts";
+export { checkOutputs, leftoverIds } from "./batch_outputs.ts";
+export { type BatchState, readRecords, readStates } from "./batch_state.ts";
 export { collectBatch } from "./collect.ts";
 export { checkEngine, type Engine, type EngineOptions, ENGINES } from "./engine.ts";
 export { type DatasetOptions, type ImagePrediction, predictDataset } from "./dataset.ts";
@@ -22,7 +24,12 @@ export { writeDiceReport, writeEncodings, writeSubmission } from "./reports.ts";
 export { cryptSaliency, type SaliencyOptions } from "./saliency.ts";
 export { chooseScale, type ScaleOptions } from "./scale.ts";
 export { type Segmented, segmentFile, type SegmentInput, type SegmentOptions } from "./segment.ts";
-export { checkSettings, type CryptSettings, type SegmentSettings } from "./settings.ts";
+export {
+  checkSettings,
+  type CryptSettings,
+  LARGEST_TILE,
+  type SegmentSettings,
+} from "./settings.ts";
 export {
   type StainRange,
   tissueDensity,

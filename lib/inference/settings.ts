@@ -4,6 +4,9 @@ import { windowStarts, windowWeights } from "../stitching/mod.ts";
 import type { PredictOptions } from "./bands.ts";
 import { symmetries } from "./tta.ts";
 
+/** A model of the smallest encoder needs about 20 GB for a tile of this side. */
+export const LARGEST_TILE = 8192;
+
 /** What counts as a crypt, in pixels of the full image or in µm². The mask is not changed by it. */
 export interface CryptSettings extends CryptOptions {
   /** The smallest crypt in pixels; default: from {@link minAreaUm2}. */
@@ -35,6 +38,9 @@ export function checkSettings(settings: SegmentSettings): void {
   if (!(Number.isInteger(tile) && tile > 0)) {
     throw new RangeError(`tile must be a positive integer, got ${tile}`);
   }
+  if (tile > LARGEST_TILE) {
+    throw new RangeError(`tile must be at most ${LARGEST_TILE}, got ${tile}`);
+  }
   oneOf("mode", mode, ["original", "sliding"]);
   oneOf("weights", weights, ["gaussian", "constant"]);
   oneOf("combine", combine, ["mean", "max"]);
@@ -49,6 +55,10 @@ export function checkSettings(settings: SegmentSettings): void {
   }
   // A small window says as much of overlap, sigma and augmentation as the real one.
   windowStarts(1, settings);
+  const { overlap = 0.25 } = settings;
+  if (mode === "sliding" && tile > 1 && tile * (1 - overlap) < 1) {
+    throw new RangeError(`overlap ${overlap} moves windows of ${tile} px by less than a pixel`);
+  }
   windowWeights({ ...settings, tile: 1 });
   symmetries(settings.tta ?? "none", 1);
   const { minArea, minAreaUm2, maxHole, split, minProbability = 0, markers = {} } = crypts;

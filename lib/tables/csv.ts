@@ -1,7 +1,7 @@
 /** Tables in and out through polars: the columns are there, the files whole or absent. */
 import { Buffer } from "node:buffer";
 import pl, { type DataFrame } from "nodejs-polars";
-import { decodeUtf8, writeWhole } from "../base/mod.ts";
+import { decodeUtf8, refuseSpecial, writeWhole } from "../base/mod.ts";
 import { type CsvRow, parseCsv } from "./records.ts";
 
 /**
@@ -87,6 +87,7 @@ export function checkColumns(
 
 function readBytes(path: string): Uint8Array {
   try {
+    refuseSpecial(path, "it");
     return Deno.readFileSync(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) {

@@ -12,6 +12,7 @@ import { readStates } from "../../lib/inference/batch_state.ts";
 import { collectBatch } from "../../lib/inference/collect.ts";
 import { createRandom } from "../../lib/base/random.ts";
 import { fakePredictor } from "../support/predictors.ts";
+import { onSmallDisk } from "../support/small_disk.ts";
 import { withFolder } from "../support/temporary.ts";
 
 /** White with a red square whose place follows from `at`. */
@@ -247,24 +248,6 @@ Deno.test("ids name files in the folder of results and nowhere else", () =>
       /empty has a mask for none of the images: expected a\.tiff/,
     );
   }));
-
-/** Runs `work` in a file system of one megabyte; null where this process may not mount one. */
-async function onSmallDisk<T>(folder: string, work: () => Promise<T>): Promise<T | null> {
-  const call = async (name: string, ...args: string[]) => {
-    try {
-      return (await new Deno.Command(name, { args, stderr: "null" }).output()).success;
-    } catch {
-      return false;
-    }
-  };
-  await Deno.mkdir(folder);
-  if (!await call("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder)) return null;
-  try {
-    return await work();
-  } finally {
-    await call("umount", folder);
-  }
-}
 
 Deno.test("a full disk is reported with the path; finished tables stay as they were", () =>
   withFolder(async (folder) => {

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { digestFile } from "../../lib/base/fingerprint.ts";
+import { exists } from "../../lib/base/files.ts";
+import { readPolygons } from "../../lib/annotation/geojson.ts";
+import { openDataset } from "../../lib/dataset/dataset.ts";
+import { openEnsemble } from "../../lib/inference/ensemble.ts";
+import { readTextRows } from "../../lib/tables/csv.ts";
+import { writeMask, writeRgb } from "../../lib/image/write.ts";
+import { infer } from "../../scripts/infer.ts";
+import { onSmallDisk } from "../support/small_disk.ts";
+import { filesBelow, withFolder } from "../support/temporary.ts";
+import { blockMask, noiseImage, writeTinyDataset } from "../support/tiny_dataset.ts";
+import { writeSmallModel } from "../support/small_model.ts";
+
+/** Runs the command; what it says comes back instead of being shown. */
+async function quiet(...args: string[]): Promise<{ code: number; text: string }> {
+  const { error, log, warn } = console, lines: string[] = [];
+  console.error = console.log = console.warn = (line: string) => lines.push(line);
+  try {
+    return { code: await infer(args), text: lines.join("\n") };
+  } finally {
+    Object.assign(console, { error, log, warn });
+  }
+}
+
+/** A pipe that nobody writes to; false where the system has none. */
+async function pipe(path: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command("mkfifo", { args: [path] }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("pipes, sockets and devices among images, masks, tables, annotations and models are named at once", () =>
+  withFolder(async (root) => {
+    if (!await pipe(join(root, "pipe.safetensors"))) return console.log("no mkfifo: not tested");
+    const images = join(root, "images"), masks = join(root, "masks"), out = join(root, "out");
+    const model = join(root, "m.safetensors");
+    await writeSmallModel(model, { scale: 1, patchSize: [32, 32] });
+    for (const id of ["a", "masked"]) await writeRgb(join(images, `${id}.png`), noiseImage(32, 32));
+    await pipe(join(images, "pipe.png"));
+    await Deno.symlink("/dev/zero", join(images, "zero.tiff"));
+    using _socket = Deno.listen({ transport: "unix", path: join(images, "socket.jpg") });
+    await writeMask(join(masks, "a.tiff"), blockMask(32, 32));
+    await pipe(join(masks, "masked.tiff"));
+    const base = ["--models", model, "--out", out, "--backend", "wasm"];
+    const run = await quiet("--images", images, "--masks", masks, ...base);
+    assert.equal(run.code, 1, run.text);
+    assert.match(run.text, /1 of 5 images done/);
+    assert.match(run.text, /failed: pipe: .*pipe\.png.* is a pipe, expected a file/);
+    assert.match(run.text, /failed: zero: .*zero\.tiff.* is a device, expected a file/);
+    assert.match(run.text, /failed: socket: .*socket\.jpg.* is a socket, expected a file/);
+    assert.match(run.text, /failed: masked: .*masked\.tiff.* is a pipe, expected a file/);
+
+    await pipe(join(root, "list.csv"));
+    const table = await quiet("--images", join(root, "list.csv"), ...base);
+    assert.equal(table.code, 2);
+    assert.match(table.text, /cannot read table .*list\.csv: it is a pipe, expected a file/);
+    const models = await quiet("--images", images, ...base.with(1, join(root, "pipe.safetensors")));
+    assert.equal(models.code, 2);
+    assert.match(models.text, /^model .*pipe\.safetensors is a pipe, expected a file$/);
+
+    // The readers themselves, whoever calls them.
+    const fifo = join(root, "pipe.safetensors"), message = /it is a pipe, expected a file/;
+    await assert.rejects(digestFile(fifo), message);
+    assert.throws(() => readTextRows(fifo, []), message);
+    await assert.rejects(readPolygons(fifo), message);
+    await assert.rejects(openEnsemble([fifo]), /is a pipe, expected a file/);
+    for (const name of ["train/a.tiff", "train.csv", "colon-dataset_information.csv"]) {
+      const data = join(root, `data_${name.replaceAll("/", "_")}`);
+      await writeTinyDataset(data);
+      await Deno.remove(join(data, name));
+      await pipe(join(data, name));
+      await assert.rejects(openDataset(data), /is a pipe, expected a file/, name);
+    }
+  }));
+
+Deno.test("the command refuses, before a model is opened, a folder in which files of the user would be lost", () =>
+  withFolder(async (root) => {
+    const p = join(root, "p"), model = join(root, "p2", "masks", "m.safetensors");
+    await writeRgb(join(p, "images", "a.tiff"), noiseImage(32, 32));
+    await writeMask(join(p, "masks", "a.tiff"), blockMask(32, 32));
+    await writeRgb(join(root, "p2", "masks", "x.png"), noiseImage(32, 32));
+    await Deno.writeTextFile(model, "no model at all: it is never opened");
+    await Deno.writeTextFile(join(root, "submission.csv"), `image\n${join(p, "images/a.tiff")}\n`);
+    const before = await filesBelow(root);
+    const images = ["--images", join(p, "images")];
+    const cases: [string[], RegExp][] = [
+      [[...images, "--masks", join(p, "masks"), "--out", p], /p\/masks, a folder of inputs/],
+      [["--images", join(root, "p2/masks"), "--out", join(root, "p2")], /a folder of inputs/],
+      [["--images", join(root, "submission.csv"), "--out", root], /submission\.csv .* is an input/],
+      [["--images", join(root, "submission.csv"), "--out", root, "--collect"], /is an input/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, text } = await quiet(...args, "--models", model);
+      assert.equal(code, 2, text);
+      assert.match(text, message);
+      assert.equal(text.split("\n").length, 1, text);
+      assert.deepEqual(await filesBelow(root), before);
+    }
+  }));
+
+Deno.test("tables are made of results of one kind only, and of the images that are there", () =>
+  withFolder(async (root) => {
+    const images = join(root, "images"),
+      out = join(root, "out"),
+      model = join(root, "m.safetensors");
+    const ids = ["a", "b", "c"];
+    for (const [i, id] of ids.entries()) {
+      await writeRgb(join(images, `${id}.png`), noiseImage(32, 32, i));
+    }
+    await writeSmallModel(model, { scale: 1, patchSize: [32, 32] });
+    const base = ["--images", images, "--models", model, "--out", out, "--backend", "wasm"];
+    const one = async (index: number, ...more: string[]) => {
+      const { code, text } = await quiet(...base, "--index", `${index}`, ...more);
+      assert.equal(code, 0, text);
+    };
+    await one(0);
+    await one(1);
+    await one(2, "--threshold", "0.3", "--min-area", "7");
+    const mixed = await quiet(...base, "--collect");
+    assert.equal(mixed.code, 2);
+    assert.match(mixed.text, /threshold is 0\.5 in 2 \(a, b\), 0\.3 in 1 \(c\)/);
+    assert.match(mixed.text, /minArea is not said in 2 \(a, b\), 7 in 1 \(c\)/);
+    assert.equal(await exists(join(out, "submission.csv")), false, "no table");
+    await one(2);
+    assert.equal((await quiet(...base, "--collect")).code, 0);
+    await writeSmallModel(model, { scale: 1, patchSize: [32, 32], about: "another" });
+    await one(1);
+    const models = await quiet(...base, "--collect");
+    assert.equal(models.code, 2);
+    assert.match(models.text, /the models' SHA-256 is \w{8} in 2 \(a, c\), \w{8} in 1 \(b\)/);
+
+    await Deno.remove(join(images, "b.png"));
+    const fewer = await quiet(...base);
+    assert.equal(fewer.code, 0, fewer.text);
+    assert.match(fewer.text, /out still holds results of 1 image that is not among these 2 \(b\)/);
+    const rows = readTextRows(join(out, "submission.csv"), ["img"]).map(({ img }) => img);
+    assert.deepEqual(rows, ["a", "c"]);
+    assert.ok(await exists(join(out, "masks", "b.tiff")), "nothing is deleted");
+  }));
+
+Deno.test("a full disk is one sentence with the path and exit code 1, without a word on options", () =>
+  withFolder(async (root) => {
+    const images = join(root, "images"),
+      disk = join(root, "disk"),
+      model = join(root, "m.safetensors");
+    await writeRgb(join(images, "a.png"), noiseImage(32, 32));
+    await writeSmallModel(model, { scale: 1, patchSize: [32, 32] });
+    const tried = await onSmallDisk(disk, async () => {
+      await Deno.mkdir(join(disk, "out"));
+      const filler = await Deno.open(join(disk, "filler"), { write: true, create: true });
+      await assert.rejects(async () => {
+        for (;;) await filler.write(new Uint8Array(4096));
+      });
+      filler.close();
+      for (const workers of ["1", "2"]) {
+        const { code, text } = await quiet(
+          ...["--images", images, "--models", model, "--out", join(disk, "out")],
+          ...["--backend", "wasm", "--workers", workers],
+        );
+        assert.equal(code, 1, text);
+        assert.match(text, /cannot (lock|write) .*disk\/out.*(no space|ENOSPC)/i);
+        assert.doesNotMatch(text, /--help/);
+      }
+      return true;
+    });
+    if (tried === null) console.log("skipped: this process may not mount a small file system");
+  }));
+
+Deno.test("a tile that no machine can hold, or an overlap that moves by less than a pixel, leaves results", () =>
+  withFolder(async (root) => {
+    const images = join(root, "images"),
+      out = join(root, "out"),
+      model = join(root, "m.safetensors");
+    await writeRgb(join(images, "a.png"), noiseImage(32, 32));
+    await writeSmallModel(model, { scale: 1, patchSize: [32, 32] });
+    const base = ["--images", images, "--models", model, "--out", out, "--backend", "wasm"];
+    assert.equal((await quiet(...base)).code, 0);
+    const before = await filesBelow(out);
+    const states = await Deno.readTextFile(join(out, "state", "a.json"));
+    for (
+      const [args, message] of [
+        [["--tile", "1e9"], /tile must be at most 8192, got 1000000000/],
+        [["--tile", "1000000032"], /tile must be at most 8192/],
+        [["--tile", "33"], /tile must be a positive multiple of 32/],
+        [["--overlap", "0.99"], /overlap 0\.99 moves windows of 32 px by less than a pixel/],
+        [["--batch", "1e9"], /--batch must be at most 4096, got 1000000000/],
+        [["--threads", "1e9"], /--threads must be at most 1024, got 1000000000/],
+        [["--workers", "1e9"], /--workers must be at most 256, got 1000000000/],
+      ] as const
+    ) {
+      const { code, text } = await quiet(...base, ...args);
+      assert.equal(code, 2, text);
+      assert.match(text, message);
+      assert.deepEqual(await filesBelow(out), before);
+      assert.equal(await Deno.readTextFile(join(out, "state", "a.json")), states);
+    }
+  }));
