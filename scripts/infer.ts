@@ -271,6 +271,9 @@ async function report(
   return listFailures(states, images.length);
 }
 
+/** Warnings that are told on the terminal; summary.csv has all of them. */
+const MOST_WARNINGS = 20;
+
 function listFailures(states: readonly BatchState[], images: number): number {
   const failed = states.filter((s) => s.status === "failed");
   const done = states.length - failed.length;
@@ -279,9 +282,12 @@ function listFailures(states: readonly BatchState[], images: number): number {
   const times = before === states.length ? [] : [formatSeconds(seconds)];
   const how = [...(before > 0 ? [`${before} before`] : []), ...times].join(", ");
   console.error(`${done} of ${images} images done (${how})`);
-  for (const { id, result } of states) {
-    if (result?.trust.warning) console.error(`look at ${id}: ${result.trust.warning}`);
+  const warned = states.filter(({ status, result }) => status === "done" && result?.trust.warning);
+  for (const { id, result } of warned.slice(0, MOST_WARNINGS)) {
+    console.error(`look at ${id}: ${result!.trust.warning}`);
   }
+  const rest = warned.length - MOST_WARNINGS;
+  if (rest > 0) console.error(`and ${rest} more: see the column warning of summary.csv`);
   for (const { id, message } of failed) console.error(`failed: ${id}: ${message}`);
   const missing = images - states.length;
   if (missing > 0) console.error(`${missing} images have no state yet`);

@@ -28,7 +28,8 @@ deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
                        where the files say them (for workflows/)
   --workers N          processes that share the images, default 1
 
-  --pixel-size F       µm per pixel of the images, where their files do not say it
+  --pixel-size F       µm per pixel of the images, whatever their files state (a table's pixel_size_um
+                       counts before it); where they differ by over 2%, the result has a warning
   --scale F            resizes images by this, whatever their pixel size (default: to the µm per pixel
                        of the models; where either is unknown, that of training)
   --normalize-stain    gives every image the usual stain first (Macenko)

@@ -11,7 +11,7 @@
 import { join } from "node:path";
 import { collectNotices, exists, notice } from "../base/mod.ts";
 import { isEmptyRle } from "../annotation/mod.ts";
-import { probeImage, readMask } from "../image/mod.ts";
+import { nonSquare, type PixelSizes, probeImage, readMask } from "../image/mod.ts";
 import { readEncodings } from "./encodings.ts";
 import { listAnnotations, listImages, listMasks } from "./files.ts";
 import { type Information, INFORMATION_CSV, readInformation } from "./information.ts";
@@ -40,7 +40,7 @@ export interface OpenDatasetOptions {
  * named in a notice.
  *
  * @throws {Deno.errors.NotFound} naming the folder that is missing
- * @throws {RangeError} naming a missing column, an image in a table without a file, an id that occurs
+ * @throws {RangeError} naming an image whose pixels are no squares, a missing column, an image in a table without a file, an id that occurs
  *   twice or is no name, two masks or annotations of one image, a size that differs from the
  *   information table's, or a data set without images
  */
@@ -85,7 +85,9 @@ async function openSplit(
       throw new RangeError(`${table} names image "${id}", but ${folder} has no such image${size}`);
     }
     const imagePath = join(folder, file ?? `${id}.tiff`);
-    const header = file ? await probeImage(imagePath) : { ...said!, pixelSize: null };
+    const header = file
+      ? await probeImage(imagePath)
+      : { ...said!, pixelSize: null, pixelSizes: null };
     const { height, width } = header;
     if (said && (said.height !== height || said.width !== width)) {
       throw new RangeError(
@@ -108,7 +110,7 @@ async function openSplit(
       annotated,
       donor: said?.donor ?? null,
       grade: said?.grade ?? null,
-      pixelSize: pixelSizeOf(imagePath, said?.pixelSize ?? null, header.pixelSize),
+      pixelSize: pixelSizeOf(imagePath, said?.pixelSize ?? null, header.pixelSizes),
       polygonsPath,
       annotationClass,
       width,
@@ -118,11 +120,18 @@ async function openSplit(
 }
 
 /** The table's pixel size before the file's, which a notice names when it is another. */
-function pixelSizeOf(path: string, said: number | null, stated: number | null): number | null {
-  if (said !== null && stated !== null && Math.abs(stated / said - 1) > 0.05) {
+function pixelSizeOf(path: string, said: number | null, sizes: PixelSizes | null): number | null {
+  const stated = sizes?.x ?? null, oblong = nonSquare(sizes);
+  if (oblong && said === null) {
+    throw new RangeError(
+      `image ${path} has pixels of ${oblong}, expected square ones: resample it, or say ` +
+        `pixel_size_um in ${INFORMATION_CSV} to take them as square`,
+    );
+  }
+  if (said !== null && stated !== null && (oblong || Math.abs(stated / said - 1) > 0.05)) {
     notice(
-      `image ${path} says ${Number(stated.toPrecision(4))} µm per pixel, ${INFORMATION_CSV} ` +
-        `${said}: the table's value is taken`,
+      `image ${path} says ${oblong ?? Number(stated.toPrecision(4))} ${oblong ? "" : "µm "}per ` +
+        `pixel, ${INFORMATION_CSV} ${said}: the table's value is taken`,
     );
   }
   return said ?? stated;

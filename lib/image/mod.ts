@@ -5,7 +5,7 @@ export { readGreyValues, writeGreyValues } from "./grey_values.ts";
 export { labelComponents } from "./components.ts";
 export { readLabels } from "./labels.ts";
 export { noticeShare } from "./mask_rule.ts";
-export { implausible, parsePixelSize } from "./pixel_size.ts";
+export { implausible, nonSquare, parsePixelSize, type PixelSizes } from "./pixel_size.ts";
 export {
   CENTERED,
   checkPreprocessing,

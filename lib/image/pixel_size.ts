@@ -6,6 +6,8 @@ export interface PixelSizeSources {
   description: string | null;
   /** Pixels per unit across, TIFF's XResolution. */
   xResolution: number | null;
+  /** The same down, TIFF's YResolution. */
+  yResolution: number | null;
   /** TIFF's ResolutionUnit: 1 is none, 2 inch, 3 centimetre. */
   resolutionUnit: number;
 }
@@ -22,29 +24,56 @@ const DEFAULT_DENSITY = 5000;
 /** Pixel sizes that a microscope's images have, in µm. */
 const PLAUSIBLE = [0.05, 20] as const;
 
+/** µm per pixel across and down. */
+export interface PixelSizes {
+  x: number;
+  y: number;
+}
+
 /**
  * µm per pixel; null where the file does not say. Aperio's `MPP` comes first, then OME's
- * `PhysicalSizeX` with its unit (µm where absent, as OME's schema says), then ImageJ's `unit` with
- * the resolution, then a resolution per inch or centimetre over 5000 per inch; a resolution without
- * unit says nothing.
+ * `PhysicalSizeX` and `PhysicalSizeY` with their units (µm where absent, as OME's schema says), then
+ * ImageJ's `unit` with the resolution, then a resolution per inch or centimetre over 5000 per inch; a
+ * resolution without unit says nothing. What is said of one direction only holds for both.
  */
-export function pixelSizeOf(sources: PixelSizeSources): number | null {
-  const { description, xResolution, resolutionUnit } = sources;
+export function pixelSizesOf(sources: PixelSizeSources): PixelSizes | null {
+  const { description, xResolution, yResolution, resolutionUnit } = sources;
   if (description !== null) {
     const aperio = /\bMPP\s*=\s*([\d.,eE+-]+)/.exec(description);
-    if (aperio) return parsePixelSize(aperio[1]);
-    const ome = /\bPhysicalSizeX=["']([^"']*)["']/.exec(description);
-    if (ome) {
-      const unit = /\bPhysicalSizeXUnit=["']([^"']*)["']/.exec(description)?.[1] ?? "µm";
-      return scaled(parsePixelSize(ome[1]), UNITS[unescape(unit)]);
+    if (aperio) return both(parsePixelSize(aperio[1]), null);
+    if (/\bPhysicalSizeX=["']/.test(description)) {
+      return both(omeSize(description, "X"), omeSize(description, "Y"));
     }
     const imagej = /^ImageJ=/.test(description) && /^unit=(.*)$/m.exec(description);
     if (imagej && xResolution !== null) {
-      return scaled(1 / xResolution, UNITS[unescape(imagej[1].trim())]);
+      const unit = UNITS[unescape(imagej[1].trim())];
+      return both(scaled(1 / xResolution, unit), scaled(1 / (yResolution ?? xResolution), unit));
     }
   }
   if (xResolution === null || resolutionUnit === 1) return null;
-  return densityPixelSize(resolutionUnit === 3 ? xResolution * 2.54 : xResolution);
+  const perInch = (resolution: number) => resolutionUnit === 3 ? resolution * 2.54 : resolution;
+  const across = densityPixelSize(perInch(xResolution));
+  return both(across, across && 25400 / perInch(yResolution ?? xResolution));
+}
+
+function omeSize(description: string, axis: "X" | "Y"): number | null {
+  const value = new RegExp(`\\bPhysicalSize${axis}=["']([^"']*)["']`).exec(description)?.[1];
+  const unit = new RegExp(`\\bPhysicalSize${axis}Unit=["']([^"']*)["']`).exec(description)?.[1];
+  return value === undefined ? null : scaled(parsePixelSize(value), UNITS[unescape(unit ?? "µm")]);
+}
+
+function both(x: number | null, y: number | null): PixelSizes | null {
+  return x === null ? null : { x, y: y ?? x };
+}
+
+/** Sides that differ by no more than this are those of a square: scanners round. */
+const SQUARE = 0.02;
+
+/** The sizes in words where a pixel is no square; null where it is one, or nothing is known. */
+export function nonSquare(sizes: PixelSizes | null): string | null {
+  if (sizes === null || Math.abs(sizes.y / sizes.x - 1) <= SQUARE) return null;
+  const round = (value: number) => Number(value.toPrecision(4));
+  return `${round(sizes.x)} x ${round(sizes.y)} µm (width x height)`;
 }
 
 /** µm per pixel at `density` pixels per inch; null where that is no microscope's. */

@@ -2,7 +2,8 @@
 import sharp, { type Metadata } from "sharp";
 import { notice, refuseSpecial } from "../base/mod.ts";
 import { decode, named } from "./samples.ts";
-import { densityPixelSize, implausible, pixelSizeOf } from "./pixel_size.ts";
+import { densityRatio } from "./densities.ts";
+import { densityPixelSize, implausible, type PixelSizes, pixelSizesOf } from "./pixel_size.ts";
 import { readTiffDirectories, type TiffDirectory } from "./tiff.ts";
 import { tiffObstacle } from "./tiff_obstacles.ts";
 
@@ -21,6 +22,8 @@ export interface ImageHeader {
   rgb: boolean;
   /** µm per pixel, where the file states a resolution that a microscope can have. */
   pixelSize: number | null;
+  /** The same across (which {@link pixelSize} is) and down. */
+  pixelSizes: PixelSizes | null;
   /** Sides of a slide's levels, finest first; empty where libvips does not read it with OpenSlide. */
   openSlideLevels: readonly { height: number; width: number }[];
   /** "tiff", "png" or "jpeg". */
@@ -64,6 +67,7 @@ export async function probeImage(path: string): Promise<ImageHeader> {
   const obstacle = first && openSlideLevels.length === 0 ? tiffObstacle(first) : null;
   if (obstacle) throw new RangeError(`${path} ${obstacle}`);
   checkExpansion(path, bytes, meta, first);
+  const pixelSizes = await statedPixelSizes(path, meta, first);
   return {
     height: meta.height,
     width: meta.width,
@@ -71,7 +75,8 @@ export async function probeImage(path: string): Promise<ImageHeader> {
     depth: meta.depth,
     hasAlpha: meta.hasAlpha,
     rgb: meta.channels >= 3 && ["srgb", "rgb", "rgb16"].includes(meta.space),
-    pixelSize: statedPixelSize(path, meta, first),
+    pixelSize: pixelSizes?.x ?? null,
+    pixelSizes,
     openSlideLevels,
     format: meta.format,
     palette: first ? first.photometric === 3 : meta.isPalette ?? false,
@@ -136,13 +141,18 @@ function checkExpansion(
   );
 }
 
-function statedPixelSize(
+async function statedPixelSizes(
   path: string,
   meta: Metadata,
   first: TiffDirectory | null,
-): number | null {
-  const size = first ? pixelSizeOf(first) : meta.density ? densityPixelSize(meta.density) : null;
-  const odd = size === null ? null : implausible(size);
+): Promise<PixelSizes | null> {
+  const sizes = first ? pixelSizesOf(first) : await sizesOfDensity(path, meta);
+  const odd = sizes === null ? null : implausible(sizes.x);
   if (odd) notice(`image ${path} says ${odd}: is that its pixel size?`);
-  return size;
+  return sizes;
+}
+
+async function sizesOfDensity(path: string, { density }: Metadata): Promise<PixelSizes | null> {
+  const x = density ? densityPixelSize(density) : null;
+  return x === null ? null : { x, y: x * await densityRatio(path) };
 }

@@ -24,6 +24,8 @@ export interface TiffDirectory {
   planar: boolean;
   /** Pixels per unit across; null where absent or not positive. */
   xResolution: number | null;
+  /** The same down. */
+  yResolution: number | null;
   /** 1 is none, 2 inch (where the file is silent), 3 centimetre. */
   resolutionUnit: number;
   /** Whether numbers in the file are little-endian. */
@@ -32,7 +34,7 @@ export interface TiffDirectory {
 
 const IMAGE_WIDTH = 256, IMAGE_LENGTH = 257, COMPRESSION = 259, PHOTOMETRIC = 262;
 const DESCRIPTION = 270, STRIP_OFFSETS = 273, SAMPLES = 277, STRIP_COUNTS = 279;
-const X_RESOLUTION = 282, PLANAR = 284, RESOLUTION_UNIT = 296, SOFTWARE = 305;
+const X_RESOLUTION = 282, Y_RESOLUTION = 283, PLANAR = 284, RESOLUTION_UNIT = 296, SOFTWARE = 305;
 const TILE_WIDTH = 322, TILE_OFFSETS = 324, TILE_COUNTS = 325, SUB_IFDS = 330;
 
 /** More directories and levels than any slide has: a file that claims them is broken or hostile. */
@@ -119,6 +121,7 @@ class TiffReader {
       samples: await first(SAMPLES, 1),
       planar: await first(PLANAR, 1) === 2,
       xResolution: await this.rational(fields, X_RESOLUTION),
+      yResolution: await this.rational(fields, Y_RESOLUTION),
       resolutionUnit: await first(RESOLUTION_UNIT, 2),
       little: this.little,
     };

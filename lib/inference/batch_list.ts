@@ -1,24 +1,16 @@
 /** Which images a batch has: those of a folder, or of a table. */
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { checkId, exists } from "../base/mod.ts";
-import { readTextRows } from "../tables/mod.ts";
+import { type BatchImage, idOf, listManifest } from "./manifest.ts";
 
-/** An image of a batch. */
-export interface BatchImage {
-  /** Names its results. */
-  id: string;
-  path: string;
-  /** µm per pixel, where it is known. */
-  pixelSize: number | null;
-  /** A ground truth to score against (a mask, or labels); null where there is none. */
-  truth: string | null;
-}
+export type { BatchImage } from "./manifest.ts";
 
 const IMAGE = /\.(tiff?|svs|png|jpe?g)$/i;
 
 /**
  * Lists the images of a folder (by name), or those of a CSV file with the column `image` (paths
- * relative to the file) and, where they are there, `id`, `pixel_size_um` and `mask`.
+ * relative to the file) and, where they are there, `id`, `pixel_size_um` and `mask` (see
+ * `listManifest`).
  *
  * @param masks a folder with ground truth, `<id>.tiff`, `<id>.tif` or `<id>.png`
  * @throws {Deno.errors.NotFound} when a folder or file is not there
@@ -81,24 +73,3 @@ async function listFolder(folder: string): Promise<BatchImage[]> {
     truth: null,
   }));
 }
-
-function listManifest(path: string): BatchImage[] {
-  const base = dirname(path);
-  return readTextRows(path, ["image"]).map((row, i) => {
-    if (!row.image) throw new RangeError(`${path}: row ${i + 1} has no image`);
-    const size = row.pixel_size_um ? Number(row.pixel_size_um) : null;
-    if (size !== null && !(size > 0 && size < Infinity)) {
-      throw new RangeError(
-        `${path}: row ${i + 1}: pixel_size_um must be > 0, got "${row.pixel_size_um}"`,
-      );
-    }
-    return {
-      id: row.id ?? idOf(basename(row.image)),
-      path: resolve(base, row.image),
-      pixelSize: size,
-      truth: row.mask ? resolve(base, row.mask) : null,
-    };
-  });
-}
-
-const idOf = (name: string) => basename(name, extname(name)).replace(/\.ome$/i, "");

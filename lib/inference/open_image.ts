@@ -1,6 +1,7 @@
 /** An image, wherever it lies, opened at the size that the models want. */
 import {
   imageRegions,
+  nonSquare,
   openRegions,
   probeImage,
   readRgb,
@@ -9,7 +10,7 @@ import {
   type RgbImage,
 } from "../image/mod.ts";
 import { estimateStain, normalizeStain, type Stain } from "../stain/mod.ts";
-import { chooseScale, type ScaleOptions } from "./scale.ts";
+import { chooseScale, type ScaleOptions, sizeConcerns } from "./scale.ts";
 
 /** How an image is opened. */
 export interface OpenOptions extends ScaleOptions {
@@ -30,6 +31,8 @@ export interface OpenedImage {
   width: number;
   /** µm per pixel of the full image; null where it is unknown. */
   pixelSize: number | null;
+  /** What is unusual about its pixel size, as sentences without a full stop. */
+  concerns: string[];
   /** The factor from the full image to {@link source}. */
   scale: number;
   /** One line that says how the scale was chosen. */
@@ -48,7 +51,8 @@ const STAIN_PIXELS = 1e6;
  * Opens an image file, or an image in memory.
  *
  * @throws {Deno.errors.NotFound} when there is no such file
- * @throws {RangeError} naming the file when it is no 8-bit RGB image, or its scale is out of range
+ * @throws {RangeError} naming the file when it is no 8-bit RGB image, its pixels are no squares, or
+ *   its scale is out of range
  * @throws {Error} naming the file when it cannot be decoded
  */
 export async function openImage(
@@ -58,9 +62,17 @@ export async function openImage(
   const name = typeof image === "string" ? image : "the image";
   const header = typeof image === "string" ? await probeImage(image) : null;
   const { height, width } = header ?? (image as RgbImage);
-  const pixelSize = options.pixelSize ?? header?.pixelSize ?? null;
+  const said = options.pixelSize ?? null, sizes = header?.pixelSizes ?? null;
+  const pixelSize = said ?? sizes?.x ?? null, oblong = nonSquare(sizes);
+  if (oblong && said === null) {
+    throw new RangeError(
+      `image ${name} has pixels of ${oblong}, expected square ones: resample it, or say ` +
+        "--pixel-size (in tables pixel_size_um) to take them as square",
+    );
+  }
   const { scale, text, guessed } = chooseScale(name, pixelSize, options);
-  const full = { name, height, width, pixelSize, scale, sizing: text, guessed };
+  const concerns = sizeConcerns(said, sizes, { scale, guessed });
+  const full = { name, height, width, pixelSize, scale, sizing: text, guessed, concerns };
   if (typeof image !== "string" || height * width * scale ** 2 <= AT_ONCE) {
     const scaled = await scaledImage(image, { height, width }, scale);
     const shown = options.normalizeStain ? normalizeStain(scaled) : scaled;

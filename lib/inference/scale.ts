@@ -1,5 +1,7 @@
 /** By which factor an image is resized before models see it: from µm where they are known. */
 
+import { implausible, nonSquare, type PixelSizes } from "../image/mod.ts";
+
 /** What is known of the size that the models want. */
 export interface ScaleOptions {
   /** The factor itself, whatever the pixel sizes say; in (0, 4]. */
@@ -62,6 +64,38 @@ export function chooseScale(
     ? `µm per pixel unknown, resized by ${round(factor)} as in training; --pixel-size says it`
     : `resized by ${round(factor)} as in training`;
   return { scale: factor, text: `${name}: ${reason}`, guessed: unknown };
+}
+
+/** Two pixel sizes that differ by no more than this are one, rounded. */
+const ROUNDED = 0.02;
+
+/**
+ * What a reader of the results should know of an image's pixel size.
+ *
+ * @param said µm per pixel by option or table, which wins; null where they say nothing
+ * @param stated what the file states
+ * @returns sentences without a full stop; empty where nothing is unusual
+ */
+export function sizeConcerns(
+  said: number | null,
+  stated: PixelSizes | null,
+  { scale, guessed }: { scale: number; guessed: boolean },
+): string[] {
+  const size = said ?? stated?.x ?? null;
+  if (size === null) {
+    const then = guessed
+      ? `it was resized by ${round(scale)} as in training`
+      : "sizes are in pixels";
+    return [`its µm per pixel are unknown: ${then}`];
+  }
+  const odd = implausible(size), oblong = nonSquare(stated), concerns: string[] = [];
+  if (odd) concerns.push(`its pixel size is implausible: ${odd}`);
+  if (said === null || stated === null) return concerns;
+  if (oblong || Math.abs(stated.x / said - 1) > ROUNDED) {
+    const file = oblong ?? `${round(stated.x)} µm`;
+    concerns.push(`its file states ${file} per pixel, ${round(said)} µm were given and are taken`);
+  }
+  return concerns;
 }
 
 const round = (value: number) => String(Number(value.toPrecision(3)));

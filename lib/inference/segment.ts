@@ -24,7 +24,7 @@ import { writeOverlay } from "./overlay_file.ts";
 import { type SegmentedBand, segmentImage } from "./pipeline.ts";
 import type { TilePredictor } from "./predictor.ts";
 import type { SegmentSettings } from "./settings.ts";
-import type { Trust, TrustReference } from "./trust.ts";
+import { type Trust, type TrustReference, warningOf } from "./trust.ts";
 
 /** Settings of {@link segmentFile}. */
 export interface SegmentOptions
@@ -127,6 +127,15 @@ export async function segmentFile(
     outDir,
     keep,
   );
+  const trusted = {
+    ...trust,
+    warning: warningOf(
+      trust,
+      reference ?? null,
+      { crypts: count, pixels: cryptPixels },
+      image.concerns,
+    ),
+  };
   if (names.labels) await writeLabelFile(join(outDir, names.labels), crypts, found);
   if (names.overlay) {
     await writeOverlay(join(outDir, names.overlay), input.path, found, crypts, trueCrypts);
@@ -137,7 +146,7 @@ export async function segmentFile(
     cryptShare: cryptPixels / (height * width),
     tiles: windows,
     glassTiles: glassWindows,
-    trust,
+    trust: trusted,
     scores: truth && scoreCrypts(input.id, found.mask(), truth, crypts, trueCrypts!),
     pixels: encodeRuns(found.runs),
     files: namesOf(names),

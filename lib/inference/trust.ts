@@ -87,7 +87,7 @@ export class TrustCollector {
   result(): Trust {
     const { candidates, pixels } = this;
     const share = (count: number, of: number) => of > 0 ? count / of : 0;
-    const stainDistance = this.stainDistance(), limit = this.reference?.diceLimit ?? DICE_LIMIT;
+    const stainDistance = this.stainDistance();
     const entropy = share(this.entropy, candidates);
     const expectedDice = share(2 * this.inside, this.crypt + this.all);
     return {
@@ -95,7 +95,11 @@ export class TrustCollector {
       expectedDice,
       foreground: share(this.crypt, pixels),
       stainDistance,
-      warning: warningOf(expectedDice, limit, this.crypt, stainDistance),
+      // Crypts are not found yet: where there is a pixel, there may be one.
+      warning: warningOf({ expectedDice, stainDistance }, this.reference, {
+        crypts: this.crypt,
+        pixels: this.crypt,
+      }),
     };
   }
 
@@ -147,19 +151,31 @@ class DensitySum {
   }
 }
 
-function warningOf(
-  dice: number,
-  limit: number,
-  crypt: number,
-  stain: number | null,
+/**
+ * The warning of an image, from its figures and what was found in it.
+ *
+ * @param found the crypts, and the pixels above the threshold
+ * @param concerns other reasons
+ */
+export function warningOf(
+  { expectedDice, stainDistance }: Pick<Trust, "expectedDice" | "stainDistance">,
+  reference: TrustReference | null,
+  found: { crypts: number; pixels: number },
+  concerns: readonly string[] = [],
 ): string | null {
   const reasons: string[] = [];
-  if (crypt === 0) reasons.push("no crypt was found");
-  else if (dice < limit) {
-    reasons.push(`the models are unsure (they expect a Dice of ${dice.toFixed(2)})`);
+  if (found.crypts === 0) {
+    const rest =
+      `, but ${found.pixels} pixels are above the threshold, in parts too small or too ` +
+      "improbable to count";
+    reasons.push(`no crypt was found${found.pixels > 0 ? rest : ""}`);
+  } else if (expectedDice < (reference?.diceLimit ?? DICE_LIMIT)) {
+    reasons.push(`the models are unsure (they expect a Dice of ${expectedDice.toFixed(2)})`);
   }
-  if (stain !== null && stain > STAIN_LIMIT) {
-    reasons.push(`its stain is ${stain.toFixed(1)} standard deviations from that of the training`);
+  if (stainDistance !== null && stainDistance > STAIN_LIMIT) {
+    const distance = stainDistance.toFixed(1);
+    reasons.push(`its stain is ${distance} standard deviations from that of the training`);
   }
+  reasons.push(...concerns);
   return reasons.length > 0 ? reasons.join("; ") : null;
 }

@@ -275,7 +275,10 @@ Deno.test("a list of images is a folder or a table; doubles and gaps are refused
       { id: "c", path: join(folder, "sub/c.tiff"), pixelSize: null, truth: null },
     ]);
     await Deno.writeTextFile(table, "image,pixel_size_um\nb.tiff,wide\n");
-    await assert.rejects(listBatch(table), /row 1: pixel_size_um must be > 0, got "wide"/);
+    await assert.rejects(
+      listBatch(table),
+      /line 2: pixel_size_um must be a number > 0 of µm, or empty, got "wide"/,
+    );
     await touch("b.png");
     await assert.rejects(listBatch(folder), /two images have the id "b"/);
     await assert.rejects(listBatch(join(folder, "none")), /no images at/);

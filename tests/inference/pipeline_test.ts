@@ -249,6 +249,7 @@ Deno.test("settings out of range are refused before an image is read", async () 
       scale: 1,
       sizing: "",
       guessed: false,
+      concerns: [],
     };
     const source = { height: 9, width: 9, read: () => Promise.reject(new Error("was read")) };
     await assert.rejects(
