@@ -1,6 +1,7 @@
 /**
  * Segments folders of images: `deno task infer --images DIR|MANIFEST.csv [options]` (see `--help`).
  */
+import "./quiet_libraries.ts";
 import { glob } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { selectBackend } from "crypts/backend";
@@ -228,15 +229,16 @@ async function withProgress(
   >,
 ): Promise<BatchState[]> {
   const bar = createProgress("segmenting", images.length, { unit: "image" });
-  let sized = false;
+  let sized = false, warned = false;
   try {
     return await stoppable((signal) =>
       work({
         signal,
-        // The first image stands for all; guesses are all named.
+        // The first image stands for all, the first guess for all guesses: results have a warning.
         onSizing: (line, guessed) => {
-          if (!sized || guessed) console.error(`\n${line}`);
+          if (!sized || (guessed && !warned)) console.error(`\n${line}`);
           sized = true;
+          warned ||= guessed;
         },
         onTile: (done, total, image, i) => {
           bar.update(Number((i + done / total).toFixed(2)), `${image.id} tile ${done}/${total}`);

@@ -2,7 +2,7 @@
 import type { Sharp, SharpOptions } from "sharp";
 import { type ImageHeader, probeImage } from "./probe.ts";
 import { checkRgb, checkSixteenBits, toRgb } from "./rgb_rule.ts";
-import { decode as decodeFile, samplesOf } from "./samples.ts";
+import { decode as decodeFile, decodingError, samplesOf } from "./samples.ts";
 import { crop, type RgbImage, scaledSize } from "./pixels.ts";
 import type { TiffDirectory } from "./tiff.ts";
 
@@ -154,7 +154,7 @@ export class RegionReader {
       samples = await decodeFile(path, pipeline, level.input);
     } catch (cause) {
       throw new Error(
-        `cannot read rows ${top} to ${top + height} of ${path}: ${(cause as Error).message}`,
+        `cannot read rows ${top} to ${top + height} of ${path}: ${decodingError(cause)}`,
         { cause },
       );
     }

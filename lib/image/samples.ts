@@ -82,8 +82,21 @@ export async function named<T>(path: string, read: () => Promise<T>): Promise<T>
   try {
     return await read();
   } catch (cause) {
-    throw new Error(`cannot read image ${path}: ${(cause as Error).message}`, { cause });
+    throw new Error(`cannot read image ${path}: ${decodingError(cause)}`, { cause });
   }
+}
+
+/** What only says that there is an error, or which part of libvips met it. */
+const EMPTY_LINE =
+  /^(Warning treated as error due to failOn setting|error in (tile|strip) .*|tiff2vips: read error|\s*)$/;
+const PART = /^(tiff2vips|VipsJpeg|vipspng|jpeg2vips|png2vips|tiff2vips_\w+): /;
+
+/** The message of sharp's error in one line. */
+export function decodingError(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const lines = message.split("\n").filter((line) => !EMPTY_LINE.test(line))
+    .map((line) => line.replace(PART, ""));
+  return lines.length > 0 ? [...new Set(lines)].join("; ") : message.replaceAll("\n", "; ");
 }
 
 /** sharp's buffer without copying it. */

@@ -77,7 +77,7 @@ export async function* predictBands(
     for (const left of columns) blend.weigh(left);
     done += columns.length - tissue.length;
     for (let c = 0; c < tissue.length; c += batchSize) {
-      options.signal?.throwIfAborted();
+      if (options.signal) await listen(options.signal);
       const lefts = tissue.slice(c, c + batchSize);
       // Beyond the image is white: empty glass, and the original's padding.
       const tiles = lefts.map((column) => cutTile(image, { row: 0, column }, tile));
@@ -107,6 +107,22 @@ export async function* predictBands(
       windows: columns.length,
     };
   }
+}
+
+/** Between two looks at what has happened in the meantime, in ms. */
+const LISTEN_MS = 200;
+let listened = 0;
+
+/**
+ * Throws the signal's reason when it is aborted. A model on WebAssembly never waits for anything, so
+ * that no signal of the system would be heard: from time to time everything else gets its turn.
+ */
+async function listen(signal: AbortSignal): Promise<void> {
+  if (performance.now() - listened > LISTEN_MS) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    listened = performance.now();
+  }
+  signal.throwIfAborted();
 }
 
 /** Weighted sums over the rows of the current windows. */

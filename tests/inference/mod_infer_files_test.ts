@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import sharp from "sharp";
 import { digestFile } from "../../lib/base/fingerprint.ts";
 import { exists } from "../../lib/base/files.ts";
 import { readPolygons } from "../../lib/annotation/geojson.ts";
 import { openDataset } from "../../lib/dataset/dataset.ts";
 import { openEnsemble } from "../../lib/inference/ensemble.ts";
 import { readTextRows } from "../../lib/tables/csv.ts";
+import { readRgb } from "../../lib/image/read.ts";
 import { writeMask, writeRgb } from "../../lib/image/write.ts";
 import { infer } from "../../scripts/infer.ts";
 import { onSmallDisk } from "../support/small_disk.ts";
@@ -140,6 +142,55 @@ Deno.test("tables are made of results of one kind only, and of the images that a
     const rows = readTextRows(join(out, "submission.csv"), ["img"]).map(({ img }) => img);
     assert.deepEqual(rows, ["a", "c"]);
     assert.ok(await exists(join(out, "masks", "b.tiff")), "nothing is deleted");
+  }));
+
+Deno.test("a file that cannot be decoded is one line, without what only its decoder knows", () =>
+  withFolder(async (root) => {
+    const { data, height, width } = noiseImage(200, 200);
+    const image = () => sharp(data, { raw: { height, width, channels: 3 } });
+    const damaged = async (name: string, bytes: Uint8Array, length = bytes.length) => {
+      const copy = new Uint8Array(bytes.subarray(0, length));
+      copy.fill(0xff, 3000, 3050);
+      await Deno.writeFile(join(root, name), copy);
+    };
+    for (const compression of ["lzw", "deflate", "jpeg"] as const) {
+      await damaged(`${compression}.tiff`, await image().tiff({ compression }).toBuffer());
+    }
+    await damaged("a.jpg", await image().jpeg().toBuffer());
+    await damaged("a.png", await image().png().toBuffer());
+    for (const name of ["lzw.tiff", "deflate.tiff", "jpeg.tiff", "a.jpg", "a.png"]) {
+      const error = await readRgb(join(root, name)).then(() => null, (error: Error) => error);
+      assert.ok(error, name);
+      assert.match(error.message, new RegExp(`^cannot read image .*${name}: .*\\w+`));
+      assert.doesNotMatch(error.message, /\n|failOn|tiff2vips|VipsJpeg|vipspng/, name);
+    }
+  }));
+
+Deno.test("SIGTERM ends the command between two passes with 143, and says what is kept", () =>
+  withFolder(async (root) => {
+    const images = join(root, "images"), model = join(root, "m.safetensors");
+    await writeRgb(join(images, "a.png"), noiseImage(1500, 1500));
+    await writeSmallModel(model, { scale: 1, patchSize: [32, 32] });
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-check", new URL("../../scripts/infer.ts", import.meta.url).pathname],
+        ...["--images", images, "--models", model, "--out", join(root, "out")],
+        ...["--backend", "wasm", "--batch", "1", "--no-skip-glass"],
+      ],
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    let text = "", killed = false;
+    for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (killed || !text.includes(" tile ")) continue;
+      killed = true;
+      child.kill("SIGTERM");
+    }
+    const { code } = await child.status;
+    assert.equal(code, 143, text);
+    assert.match(text, /interrupted; finished images are kept\n$/);
+    assert.equal(await exists(join(root, "out", "state", "a.json")), false);
   }));
 
 Deno.test("a full disk is one sentence with the path and exit code 1, without a word on options", () =>
