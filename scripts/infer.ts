@@ -14,6 +14,7 @@ import {
   checkBatch,
   checkEnsemble,
   checkOutputs,
+  checkTruths,
   collectBatch,
   type Ensemble,
   leftoverIds,
@@ -82,7 +83,10 @@ async function run(command: InferCommand, args: string[]): Promise<number> {
   if (!part) await checking(() => checkFiles(command, images, collect ? [] : mine, paths));
   if (collect) {
     const records = await readRecords(out, images);
-    await checking(() => checkAlike(out, records));
+    await checking(async () => {
+      checkAlike(out, records);
+      await checkTruths(out, images, records);
+    });
     return await report(out, records.map(({ note }) => note), images);
   }
   if (command.workers > 1) {

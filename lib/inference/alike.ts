@@ -1,5 +1,6 @@
 /** Whether finished results may stand in one table: made by the same models with the same settings. */
-import type { Done, Json } from "../base/mod.ts";
+import { type Done, FileDigests, type Json } from "../base/mod.ts";
+import type { BatchImage } from "./batch_list.ts";
 import type { BatchState } from "./batch_state.ts";
 
 /** Ids that are named of each group. */
@@ -32,6 +33,36 @@ export function checkAlike(outDir: string, records: readonly Done<BatchState>[])
         differing.join("; ")
       }. Do the images of the unwanted kind again, or write each kind to a ` +
       "folder of its own",
+  );
+}
+
+/**
+ * Refuses results whose scores are of other masks than those that are given now. Where no masks are
+ * given, the scores stand for those of the runs.
+ *
+ * @throws {RangeError} naming the images
+ * @throws {Error} naming a mask that cannot be read
+ */
+export async function checkTruths(
+  outDir: string,
+  images: readonly BatchImage[],
+  records: readonly Done<BatchState>[],
+): Promise<void> {
+  const made = new Map(
+    records.filter(({ note }) => note.status === "done").map((r) => [r.note.id, r.made.inputs]),
+  );
+  const digests = await FileDigests.open(), others: string[] = [];
+  for (const { id, truth } of images) {
+    const inputs = made.get(id);
+    if (!inputs || truth === null) continue;
+    if (await digests.of(truth) !== inputs.truth) others.push(id);
+  }
+  if (others.length === 0) return;
+  const ids = others.slice(0, MOST_NAMED).join(", "),
+    more = others.length > MOST_NAMED ? ", …" : "";
+  throw new RangeError(
+    `the results in ${outDir} of ${others.length} of ${images.length} images (${ids}${more}) were ` +
+      "not scored by the masks that are there now: do these images again",
   );
 }
 

@@ -30,6 +30,9 @@ export async function checkOutputs(
   { all = images, inputs = [], folders = [] }: OutputsOptions = {},
 ): Promise<void> {
   if (!await exists(outDir)) return;
+  if (!(await Deno.stat(outDir)).isDirectory) {
+    throw new RangeError(`${outDir} is no folder: write to another one`);
+  }
   const parts = [...outputFolders(), "encodings", "state"];
   checkFolders(outDir, parts, folders);
   const present = namesBelow(outDir, parts), written: string[] = [];

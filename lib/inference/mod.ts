@@ -2,7 +2,7 @@
 
 export { type Band, predictBands, type PredictOptions } from "./bands.ts";
 export { type BatchOptions, checkBatch, modelsDigest, runBatch } from "./batch.ts";
-export { checkAlike } from "./alike.ts";
+export { checkAlike, checkTruths } from "./alike.ts";
 export { type BatchImage, listBatch } from "./batch_list.ts";
 export { checkOutputs, leftoverIds } from "./batch_outputs.ts";
 export { type BatchState, readRecords, readStates } from "./batch_state.ts";

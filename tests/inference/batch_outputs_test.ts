@@ -138,6 +138,22 @@ Deno.test("a file that no earlier run made is refused, whatever the settings wou
     );
   }));
 
+Deno.test("results of a version that kept no record of its tables are still a run's own", () =>
+  withFolder(async (root) => {
+    const images = join(root, "images"), outDir = join(root, "out");
+    await writeRgb(join(images, "a.png"), noiseImage(40, 40));
+    const list = await listBatch(images);
+    await collectBatch(outDir, await runBatch(list, [model()], options(outDir)));
+    const state = join(outDir, "state", "a.json"), text = await Deno.readTextFile(state);
+    assert.match(text, /"version":3/);
+    await Deno.remove(join(outDir, "state", ".tables.json"));
+    await refused(root, list, outDir, /submission\.csv would be overwritten/);
+    await Deno.writeTextFile(state, text.replace('"version":3', '"version":2'));
+    const [again] = await runBatch(list, [model()], options(outDir));
+    assert.deepEqual([again.status, again.skipped], ["done", false]);
+    await collectBatch(outDir, [again]);
+  }));
+
 Deno.test("scores of earlier masks or settings do not stay beside new results", () =>
   withFolder(async (root) => {
     const images = join(root, "images"), masks = join(root, "masks"), outDir = join(root, "out");

@@ -89,7 +89,11 @@ Deno.test("the command refuses, before a model is opened, a folder in which file
     await Deno.writeTextFile(join(root, "submission.csv"), `image\n${join(p, "images/a.tiff")}\n`);
     const before = await filesBelow(root);
     const images = ["--images", join(p, "images")];
+    await Deno.writeTextFile(join(root, "file"), "");
+    before.push("file");
+    before.sort();
     const cases: [string[], RegExp][] = [
+      [[...images, "--out", join(root, "file")], /file is no folder: write to another one/],
       [[...images, "--masks", join(p, "masks"), "--out", p], /p\/masks, a folder of inputs/],
       [["--images", join(root, "p2/masks"), "--out", join(root, "p2")], /a folder of inputs/],
       [["--images", join(root, "submission.csv"), "--out", root], /submission\.csv .* is an input/],
@@ -134,6 +138,22 @@ Deno.test("tables are made of results of one kind only, and of the images that a
     const models = await quiet(...base, "--collect");
     assert.equal(models.code, 2);
     assert.match(models.text, /the models' SHA-256 is \w{8} in 2 \(a, c\), \w{8} in 1 \(b\)/);
+
+    await one(1, "--force");
+    await one(0, "--force");
+    await one(2, "--force");
+    const masks = join(root, "masks");
+    await writeMask(join(masks, "a.tiff"), blockMask(32, 32));
+    await one(0, "--masks", masks);
+    assert.equal((await quiet(...base, "--masks", masks, "--collect")).code, 0);
+    await writeMask(join(masks, "a.tiff"), blockMask(32, 32, 5));
+    await writeMask(join(masks, "b.tiff"), blockMask(32, 32, 5));
+    const stale = await quiet(...base, "--masks", masks, "--collect");
+    assert.equal(stale.code, 2);
+    assert.match(
+      stale.text,
+      /of 2 of 3 images \(a, b\) were not scored by the masks that are there/,
+    );
 
     await Deno.remove(join(images, "b.png"));
     const fewer = await quiet(...base);
