@@ -1,10 +1,12 @@
 /** What the bundled model says of itself, measured on drawings that it was not trained on. */
-import { type Crypt, cryptsOfLabels, findCrypts } from "crypts/crypts";
-import { type ImageScores, poolScores, scoreCrypts } from "crypts/evaluation";
-import type { LabelMask } from "crypts/image";
-import { classesOf, modelPredictor, predictMaps, tissueDensity } from "crypts/inference";
+import {
+  type DecisionGrid,
+  DecisionSearch,
+  modelPredictor,
+  predictMaps,
+  tissueDensity,
+} from "crypts/inference";
 import type { SegmentationModel } from "crypts/model";
-import type { Decision } from "crypts/training";
 import { drawTeaching } from "crypts/synthetic";
 
 /** A series of drawings. */
@@ -14,66 +16,39 @@ export interface DrawingSeries {
   pixelSize: number;
 }
 
-const DRAWINGS = 48, SIDE = 384, MIN_AREA_UM2 = 200;
+const DRAWINGS = 48, SIDE = 384;
 
-interface Predicted {
-  labels: LabelMask;
-  truth: Crypt[];
-  probability: Float32Array;
-  boundary: Float32Array | null;
-}
+/** Decisions that are tried; the least area is not: it belongs to the task. */
+const GRID: DecisionGrid = {
+  threshold: [0.35, 0.4, 0.45, 0.5],
+  interior: [0, 0.2, 0.4, 0.6],
+  minProbability: [0, 0.6, 0.65, 0.7, 0.75],
+  minAreaUm2: [200],
+};
 
 /**
- * The threshold, the margin of the interior and the least mean probability with the best sum of object F1 and object Dice on 48
- * drawings, healthy and diseased.
+ * The threshold, the margin of the interior and the least mean probability with the best sum of
+ * object F1 and object Dice on 48 drawings, healthy and diseased.
  */
 export async function chooseDecision(
   model: SegmentationModel,
   { series, pixelSize }: DrawingSeries,
 ) {
-  const predictor = modelPredictor(model);
-  const predicted: Predicted[] = [];
+  const predictor = modelPredictor(model), search = new DecisionSearch(GRID);
   for (let index = 0; index < DRAWINGS; index++) {
     const { image, labels } = drawTeaching(series, index, { side: SIDE, pixelSize });
     const options = { tile: 192, mode: "sliding", tta: "flips" } as const;
     const { probability, boundary } = await predictMaps(image, [predictor], options);
-    predicted.push({ labels, truth: cryptsOfLabels(labels), probability, boundary });
+    search.add({ image: `${index}`, group: "drawings", labels, probability, boundary, pixelSize });
   }
-  const decisions = [0.35, 0.4, 0.45, 0.5].flatMap((threshold) =>
-    [0, 0.2, 0.4, 0.6].flatMap((interior) =>
-      [0, 0.6, 0.65, 0.7, 0.75].map((minProbability) => ({ threshold, interior, minProbability }))
-    )
-  );
-  const rows = decisions.map((decision) => {
-    const scores = predicted.map((one, i) => scoreWith(one, `${i}`, decision, pixelSize));
-    return { ...decision, ...poolScores(scores) };
+  const { decision: { threshold, interior, minProbability } } = search.best();
+  const table = search.decisions.map((decision) => {
+    const { dice, f1, objectDice } = search.scores(decision);
+    const digits = [dice, f1, objectDice].map((value) => value.toFixed(3));
+    return `${decision.threshold} ${decision.interior} ${decision.minProbability}: ` +
+      `Dice ${digits[0]}, object F1 ${digits[1]}, object Dice ${digits[2]}`;
   });
-  const worth = (row: typeof rows[number]) => row.f1 + row.objectDice;
-  const best = rows.reduce((a, b) => worth(b) > worth(a) ? b : a);
-  const line = (row: typeof rows[number]) => {
-    const { threshold, interior, minProbability, dice, f1, objectDice } = row;
-    return `${threshold} ${interior} ${minProbability}: Dice ${dice.toFixed(3)}, object F1 ${
-      f1.toFixed(3)
-    }, ` +
-      `object Dice ${objectDice.toFixed(3)}`;
-  };
-  const { threshold, interior, minProbability } = best;
-  return { decision: { threshold, interior, minProbability }, table: rows.map(line).join("\n") };
-}
-
-function scoreWith(
-  { labels, truth, probability, boundary }: Predicted,
-  name: string,
-  { threshold, interior, minProbability }: Required<Omit<Decision, "minAreaUm2">>,
-  pixelSize: number,
-): ImageScores {
-  const { height, width } = labels;
-  const classes = classesOf(probability, boundary, threshold, interior);
-  const mask = { data: classes.map((value) => value === 0 ? 0 : 1), height, width };
-  const inner = boundary && classes.map((value) => value === 1 ? 1 : 0);
-  const minArea = MIN_AREA_UM2 / pixelSize ** 2;
-  const crypts = findCrypts(mask, { minArea, minProbability }, { probability, interior: inner });
-  return scoreCrypts(name, mask, labels, crypts, truth);
+  return { decision: { threshold, interior, minProbability }, table: table.join("\n") };
 }
 
 /** Mean and standard deviation, between drawings, of the tissue's optical density. */

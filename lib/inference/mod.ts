@@ -7,6 +7,14 @@ export { type BatchImage, listBatch } from "./batch_list.ts";
 export { checkOutputs, leftoverIds } from "./batch_outputs.ts";
 export { type BatchState, readRecords, readStates } from "./batch_state.ts";
 export { collectBatch } from "./collect.ts";
+export {
+  DECISION_GRID,
+  type DecisionGrid,
+  type DecisionScores,
+  DecisionSearch,
+  type JudgedDecision,
+  type UnseenMaps,
+} from "./choose_decision.ts";
 export { checkEngine, type Engine, type EngineOptions, ENGINES } from "./engine.ts";
 export { type DatasetOptions, type ImagePrediction, predictDataset } from "./dataset.ts";
 export { type Ensemble, type EnsembleOptions, openEnsemble } from "./ensemble.ts";

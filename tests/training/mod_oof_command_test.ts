@@ -50,4 +50,24 @@ Deno.test("out-of-fold maps: each training image once, by the fold that validate
       const cut = crypt.data.map((p) => p > 127.5 ? 1 : 0);
       assert.ok(Math.abs(diceScore(cut, tinyMask(id).data) - Number(dice)) < 0.02);
     }
+    const decided = await runScript("decide.ts", [
+      ...["--data", `${root}/data`, "--maps", `${root}/oof`],
+    ]);
+    assert.equal(decided.code, 0, decided.err);
+    assert.match(
+      decided.out,
+      /450 decisions on 2 images[^]*best: [^]*other folds: [^]*--threshold/,
+    );
+    const table = (await Deno.readTextFile(`${root}/oof/decisions.csv`)).trim().split("\n");
+    assert.equal(table.length, 451);
+    // The best printed is the best of the table.
+    const worth = table.slice(1).map((row) => row.split(",")).map((c) =>
+      Number(c[4]) + Number(c[5])
+    );
+    const [, f1, objectDice] = decided.out.match(
+      /best: object F1 ([\d.]+) .*object Dice ([\d.]+)/,
+    )!;
+    assert.ok(Number(f1) + Number(objectDice) >= Math.max(...worth) - 0.002);
+    const none = await runScript("decide.ts", ["--data", `${root}/data`, "--maps", `${root}/data`]);
+    assert.deepEqual([none.code, /no dice.csv: make it with/.test(none.err)], [2, true]);
   }));

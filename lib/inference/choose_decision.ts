@@ -1,0 +1,220 @@
+/** How probabilities become crypts, chosen on images that the models have not seen. */
+import { diceScore } from "../annotation/mod.ts";
+import { type Crypt, cryptsOfLabels, findCrypts } from "../crypts/mod.ts";
+import { bestPartner, overlapCrypts } from "../evaluation/mod.ts";
+import type { LabelMask } from "../image/mod.ts";
+import type { Decision } from "../training/mod.ts";
+import { classesOf } from "./pipeline.ts";
+import { cutProbability } from "./predict.ts";
+
+/** An image's maps and truth, all of the size of `labels`. */
+export interface UnseenMaps {
+  image: string;
+  /** What is held out together when a choice is judged, e.g. the fold or the patient. */
+  group: string;
+  /** Probability of crypt, in [0, 1]. */
+  probability: Float32Array;
+  /** Probability of the boundary; null for models of two classes. */
+  boundary: Float32Array | null;
+  labels: LabelMask;
+  /** µm per pixel of `labels`; null: `minAreaUm2` is not used. */
+  pixelSize: number | null;
+}
+
+/** The values that are tried, each with each. */
+export type DecisionGrid = { readonly [K in keyof Required<Decision>]: readonly number[] };
+
+/** Values around those that were best so far, for maps with test-time augmentation. */
+export const DECISION_GRID: DecisionGrid = {
+  threshold: [0.35, 0.4, 0.45, 0.5, 0.55],
+  interior: [0, 0.2, 0.4, 0.6, 0.7],
+  minProbability: [0, 0.6, 0.65, 0.7, 0.75, 0.8],
+  minAreaUm2: [200, 400, 800],
+};
+
+/** Scores of a decision over images: the mean pixel Dice, else over the crypts of all images. */
+export interface DecisionScores {
+  dice: number;
+  f1: number;
+  precision: number;
+  recall: number;
+  objectDice: number;
+}
+
+/** A decision and what it reaches. */
+export interface JudgedDecision {
+  decision: Required<Decision>;
+  scores: DecisionScores;
+}
+
+/** Of one image and one decision; sums, so that images can be added. */
+interface Counts {
+  dice: number;
+  found: number;
+  predicted: number;
+  crypts: number;
+  /** Area times Dice with the partner, and area, of the predicted and of the true crypts. */
+  predictedSide: readonly [dice: number, area: number];
+  truthSide: readonly [dice: number, area: number];
+}
+
+/** Scores of all decisions of a grid on images given one after the other. */
+export class DecisionSearch {
+  readonly decisions: readonly Required<Decision>[];
+  private readonly images: { image: string; group: string; counts: Counts[] }[] = [];
+
+  /**
+   * @throws {RangeError} when a setting has no value
+   * @example
+   * ```ts
+   * import { DecisionSearch } from "crypts/inference";
+   * const grid = { threshold: [0.4, 0.5], interior: [0], minProbability: [0], minAreaUm2: [0] };
+   * const search = new DecisionSearch(grid);
+   * search.add({
+   *   ...{ image: "a", group: "fold 0", boundary: null, pixelSize: null },
+   *   probability: Float32Array.from([0.9, 0.45, 0.1]),
+   *   labels: { data: Uint16Array.from([1, 0, 0]), height: 1, width: 3 },
+   * });
+   * search.best().decision.threshold; // 0.5
+   * ```
+   */
+  constructor(private readonly grid: DecisionGrid = DECISION_GRID) {
+    for (const [key, values] of Object.entries(grid)) {
+      if (values.length === 0) throw new RangeError(`${key} needs at least one value to try`);
+    }
+    this.decisions = grid.threshold.flatMap((threshold) =>
+      grid.interior.flatMap((interior) =>
+        grid.minProbability.flatMap((minProbability) =>
+          grid.minAreaUm2.map((minAreaUm2) => ({ threshold, interior, minProbability, minAreaUm2 }))
+        )
+      )
+    );
+  }
+
+  /** @throws {RangeError} when the sizes of maps and labels differ */
+  add(maps: UnseenMaps): void {
+    const truth = cryptsOfLabels(maps.labels);
+    const pixelsOfTruth = Uint8Array.from(maps.labels.data, (label) => label === 0 ? 0 : 1);
+    const { minProbability, minAreaUm2, interior } = this.grid, { pixelSize } = maps;
+    const counts: Counts[] = [];
+    for (const threshold of this.grid.threshold) {
+      const dice = diceScore(cutProbability(maps.probability, threshold), pixelsOfTruth);
+      for (const margin of interior) {
+        const all = cryptsFrom(maps, threshold, margin), known = new Map<string, Counts>();
+        for (const least of minProbability) {
+          for (const area of minAreaUm2) {
+            const pixels = pixelSize === null ? 1 : area / pixelSize ** 2;
+            const kept = all.filter((c) => c.area >= pixels && (c.probability ?? 1) >= least);
+            const key = kept.map(({ id }) => id).join();
+            const found = known.get(key) ?? { dice, ...countCrypts(kept, truth) };
+            known.set(key, found);
+            counts.push(found);
+          }
+        }
+      }
+    }
+    this.images.push({ image: maps.image, group: maps.group, counts });
+  }
+
+  /**
+   * The decision with the largest sum of object F1 and object Dice, the first of equals.
+   *
+   * @param group left out; default none
+   * @throws {RangeError} when no image is left
+   */
+  best(group?: string): JudgedDecision {
+    const images = this.images.filter((one) => one.group !== group);
+    if (images.length === 0) throw new RangeError("a decision needs images to choose it on");
+    const worth = ({ scores: { f1, objectDice } }: JudgedDecision) => f1 + objectDice;
+    return this.decisions
+      .map((decision, i) => ({ decision, scores: scoresOf(images.map((one) => one.counts[i])) }))
+      .reduce((a, b) => worth(b) > worth(a) ? b : a);
+  }
+
+  /** The scores of `decision`, which must be one of {@link decisions}, on all images. */
+  scores(decision: Required<Decision>): DecisionScores {
+    const at = this.decisions.indexOf(decision);
+    if (at < 0) throw new RangeError(`not tried: ${JSON.stringify(decision)}`);
+    return scoresOf(this.images.map((one) => one.counts[at]));
+  }
+
+  /**
+   * What choosing is worth: each group's images with the decision that was chosen on the others.
+   *
+   * @throws {RangeError} when there are fewer than two groups
+   */
+  heldOut(): { scores: DecisionScores; chosen: { group: string; decision: Required<Decision> }[] } {
+    const groups = [...new Set(this.images.map(({ group }) => group))];
+    if (groups.length < 2) throw new RangeError(`choices are judged by groups, got ${groups}`);
+    const chosen = groups.map((group) => ({ group, decision: this.best(group).decision }));
+    const counts = chosen.flatMap(({ group, decision }) => {
+      const at = this.decisions.indexOf(decision);
+      return this.images.filter((one) => one.group === group).map((one) => one.counts[at]);
+    });
+    return { scores: scoresOf(counts), chosen };
+  }
+}
+
+/** All crypts that a threshold and a margin give, none dropped. */
+function cryptsFrom(
+  { labels, probability, boundary }: UnseenMaps,
+  threshold: number,
+  margin: number,
+) {
+  const { height, width } = labels, classes = classesOf(probability, boundary, threshold, margin);
+  const mask = { data: classes.map((value) => value === 0 ? 0 : 1), height, width };
+  const interior = boundary && classes.map((value) => value === 1 ? 1 : 0);
+  return findCrypts(mask, {}, { probability, interior });
+}
+
+function countCrypts(predicted: readonly Crypt[], truth: readonly Crypt[]): Omit<Counts, "dice"> {
+  const { byPredicted, byTruth } = overlapCrypts(predicted, truth);
+  const side = (
+    own: readonly Crypt[],
+    shared: readonly ReadonlyMap<number, number>[],
+    others: readonly Crypt[],
+  ) => {
+    let dice = 0, area = 0;
+    own.forEach((crypt, i) => {
+      const partner = bestPartner(shared[i]);
+      area += crypt.area;
+      if (partner < 0) return;
+      dice += crypt.area * 2 * shared[i].get(partner)! / (crypt.area + others[partner].area);
+    });
+    return [dice, area] as const;
+  };
+  return {
+    found: byPredicted.filter((shared) => {
+      const partner = bestPartner(shared);
+      return partner >= 0 && shared.get(partner)! > 0.5 * truth[partner].area;
+    }).length,
+    predicted: predicted.length,
+    crypts: truth.length,
+    predictedSide: side(predicted, byPredicted, truth),
+    truthSide: side(truth, byTruth, predicted),
+  };
+}
+
+/** As `poolScores`, without distances. */
+function scoresOf(counts: readonly Counts[]): DecisionScores {
+  const sum = (of: (one: Counts) => number) => counts.reduce((total, one) => total + of(one), 0);
+  const [found, predicted, crypts] = [
+    sum((c) => c.found),
+    sum((c) => c.predicted),
+    sum((c) => c.crypts),
+  ];
+  const share = (of: number) => of > 0 ? found / of : predicted + crypts === 0 ? 1 : 0;
+  const side = (key: "predictedSide" | "truthSide") =>
+    sum((c) => c[key][0]) / sum((c) => c[key][1]);
+  return {
+    dice: sum((c) => c.dice) / counts.length,
+    f1: predicted + crypts === 0 ? 1 : 2 * found / (predicted + crypts),
+    precision: share(predicted),
+    recall: share(crypts),
+    objectDice: predicted > 0 && crypts > 0
+      ? (side("predictedSide") + side("truthSide")) / 2
+      : predicted + crypts === 0
+      ? 1
+      : 0,
+  };
+}
