@@ -5,7 +5,7 @@ import "./quiet_libraries.ts";
 import { glob } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { selectBackend } from "crypts/backend";
-import { exists, FolderLockedError, refuseSpecial } from "crypts/base";
+import { collectNotices, exists, FolderLockedError, refuseSpecial } from "crypts/base";
 import {
   type BatchImage,
   type BatchOptions,
@@ -56,7 +56,9 @@ export async function infer(args: string[]): Promise<number> {
 
 async function run(command: InferCommand, args: string[]): Promise<number> {
   const { out, index, part } = command;
-  const all = await checking(() => listBatch(command.images, command.masks));
+  const list = () => listBatch(command.images, command.masks);
+  // What is to be said of the list is said by the parent of workers.
+  const all = await checking(async () => part ? (await collectNotices(list)).result : await list());
   if (command.task === "count") {
     console.log(all.length);
     return 0;
@@ -277,8 +279,23 @@ async function report(
   return listFailures(states, images.length);
 }
 
-/** Warnings that are told on the terminal; summary.csv has all of them. */
-const MOST_WARNINGS = 20;
+/** Warnings that are told on the terminal, and ids that are named of each; summary.csv has all. */
+const MOST_WARNINGS = 20, MOST_IDS = 5;
+
+/** Which images need a look, those of one warning together. */
+function tellWarnings(states: readonly BatchState[]): void {
+  const groups = new Map<string, string[]>();
+  for (const { id, status, result } of states) {
+    const warning = status === "done" ? result?.trust.warning : null;
+    if (warning) groups.set(warning, [...groups.get(warning) ?? [], id]);
+  }
+  for (const [warning, ids] of [...groups].slice(0, MOST_WARNINGS)) {
+    const more = ids.length > MOST_IDS ? ` and ${ids.length - MOST_IDS} more` : "";
+    console.error(`look at ${ids.slice(0, MOST_IDS).join(", ")}${more}: ${warning}`);
+  }
+  const rest = groups.size - MOST_WARNINGS;
+  if (rest > 0) console.error(`${rest} more warnings: see the column warning of summary.csv`);
+}
 
 function listFailures(states: readonly BatchState[], images: number): number {
   const failed = states.filter((s) => s.status === "failed");
@@ -288,12 +305,7 @@ function listFailures(states: readonly BatchState[], images: number): number {
   const times = before === states.length ? [] : [formatSeconds(seconds)];
   const how = [...(before > 0 ? [`${before} before`] : []), ...times].join(", ");
   console.error(`${done} of ${images} images done (${how})`);
-  const warned = states.filter(({ status, result }) => status === "done" && result?.trust.warning);
-  for (const { id, result } of warned.slice(0, MOST_WARNINGS)) {
-    console.error(`look at ${id}: ${result!.trust.warning}`);
-  }
-  const rest = warned.length - MOST_WARNINGS;
-  if (rest > 0) console.error(`and ${rest} more: see the column warning of summary.csv`);
+  tellWarnings(states);
   for (const { id, message } of failed) console.error(`failed: ${id}: ${message}`);
   const missing = images - states.length;
   if (missing > 0) console.error(`${missing} images have no state yet`);

@@ -16,6 +16,10 @@ import { UsageError } from "./command.ts";
 import type { InferCommand } from "./infer_options.ts";
 import { Interrupted, stoppable } from "./infer_stop.ts";
 
+/** Lines of TensorFlow, and empty ones: nothing that a user can act on. */
+const LIBRARY_LINE =
+  /^(\s*|=+|Hi, looks like you are running TensorFlow\.js .*|WARNING: All log messages before absl.*|I0000 .*)$/;
+
 /** What a worker says on its standard output, a line of JSON each. */
 interface Message {
   state: BatchState;
@@ -69,7 +73,7 @@ export async function runWorkers(
   }
   // What several workers say is said once.
   const lines = new Set(ends.flatMap(({ errors }) => errors.split("\n")));
-  for (const line of lines) if (line.trim() !== "") console.error(line);
+  for (const line of lines) if (!LIBRARY_LINE.test(line)) console.error(line);
   return images.flatMap(({ id }) => states.get(id) ?? []);
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exists } from "../../lib/base/files.ts";
 import type { RgbImage } from "../../lib/image/pixels.ts";
-import { writeRgb } from "../../lib/image/write.ts";
+import { writeMask, writeRgb } from "../../lib/image/write.ts";
 import { createModel } from "../../lib/model/segmentation_model.ts";
 import { saveWeights } from "../../lib/model/weights.ts";
 import { createRandom } from "../../lib/base/random.ts";
@@ -19,12 +19,12 @@ function noise(height: number, width: number, seed: number): RgbImage {
 
 /** Runs the command; what it says comes back instead of being shown. */
 async function quiet(...args: string[]): Promise<{ code: number; text: string }> {
-  const { error, log } = console, lines: string[] = [];
-  console.error = console.log = (line: string) => lines.push(line);
+  const { error, log, warn } = console, lines: string[] = [];
+  console.error = console.log = console.warn = (line: string) => lines.push(line);
   try {
     return { code: await infer(args), text: lines.join("\n") };
   } finally {
-    Object.assign(console, { error, log });
+    Object.assign(console, { error, log, warn });
   }
 }
 
@@ -186,6 +186,19 @@ Deno.test("two workers give the files that one process gives, failures among the
     assert.deepEqual([one.code, two.code], [1, 1], two.text);
     assert.match(two.text, /3 of 4 images done/);
     assert.match(two.text, /failed: broken: /);
+    assert.doesNotMatch(two.text, /TensorFlow|absl|I0000/, "what libraries say of themselves");
+    // Notices are told once, those of workers too.
+    const list = join(folder, "list.csv"), mask = join(folder, "mask.tiff");
+    await writeMask(mask, { data: new Uint8Array(40 * 50).fill(1), height: 40, width: 50 });
+    const rows = [0, 1].map((i) => `${join(images, `i${i}.png`)},7,${mask}\n`);
+    await Deno.writeTextFile(list, `image,patient,mask\n${rows.join("")}`);
+    const noticed = await quiet(
+      ...["--images", list, "--models", model, "--out", join(folder, "three"), "--workers", "2"],
+    );
+    assert.equal(noticed.code, 0, noticed.text);
+    for (const said of ['not read: "patient"', "mask.tiff covers 100.00 % of its image"]) {
+      assert.equal(noticed.text.split(said).length, 2, `${said}\n${noticed.text}`);
+    }
     for (const name of ["submission.csv", ...[0, 1, 2].map((i) => `masks/i${i}.tiff`)]) {
       const [a, b] = [
         await Deno.readFile(join(folder, "one", name)),
