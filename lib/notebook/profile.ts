@@ -255,6 +255,8 @@ const glas: Profile = {
   keep: "best",
   folds: [0, 1, 2, 3, 4],
   inferenceMode: "sliding",
+  threshold: 0.45,
+  interior: 0.4,
   minProbability: 0.75,
   minAreaUm2: 400,
 };
