@@ -10,19 +10,20 @@ import { cutProbability, openEnsemble, predictMaps, type TilePredictor } from "c
 import { readSafetensorsHeader } from "crypts/model";
 import { patchScale } from "crypts/patching";
 import { readTrainingInfo, type TrainingInfo } from "crypts/training";
-import { checking, refuseEmpty, runCommand, UsageError } from "./command.ts";
+import { checking, numberOption, refuseEmpty, runCommand, UsageError } from "./command.ts";
 
 const HELP =
   `Writes out-of-fold maps: each training image as seen by the fold that validated it, at the
 size that the model works at, in overlapping windows with test-time augmentation.
 
-deno task oof --data DIR --models GLOB --out DIR [--tta KIND]
+deno task oof --data DIR --models GLOB --out DIR [--tta KIND] [--threads N]
 
   --data DIR      the data set of the training
   --models GLOB   fold models, e.g. "runs/glas85/models/*_fold?.safetensors"
   --out DIR       gets <image>_crypt.png (p(crypt) x 255), <image>_boundary.png of boundary models,
                   and dice.csv (image, fold, Dice of crypt at 0.5)
   --tta KIND      none, flips or d4 (default)
+  --threads N     of ONNX Runtime (default: all cores)
 
 Exit: 0 done, 1 failed, 2 the command cannot be run.`;
 
@@ -77,7 +78,7 @@ async function predictOne(
 }
 
 async function run(args: string[]): Promise<void> {
-  const { data, models: pattern, out, tta } = await checking(() => {
+  const { data, models: pattern, out, tta, threads } = await checking(() => {
     const { values } = parseArgs({
       args,
       allowPositionals: false,
@@ -86,6 +87,7 @@ async function run(args: string[]): Promise<void> {
         models: { type: "string" },
         out: { type: "string" },
         tta: { type: "string", default: "d4" },
+        threads: { type: "string" },
       },
     });
     refuseEmpty(values);
@@ -95,13 +97,19 @@ async function run(args: string[]): Promise<void> {
     if (!TTA.some((kind) => kind === values.tta)) {
       throw new RangeError(`--tta must be one of ${TTA.join(", ")}, got "${values.tta}"`);
     }
-    return values as Record<"data" | "models" | "out", string> & { tta: Tta };
+    const threads = numberOption(
+      "threads",
+      values.threads,
+      "an integer from 1 to 1024",
+      (v) => Number.isInteger(v) && v >= 1 && v <= 1024,
+    );
+    return { ...values as Record<"data" | "models" | "out", string> & { tta: Tta }, threads };
   });
   const models = await foldModels(pattern), { train } = await checking(() => openDataset(data));
   console.log((await selectBackend()).line);
   const rows: string[] = [];
   for (const model of models) {
-    const { predictors, dispose } = await openEnsemble([model.path]);
+    const { predictors, dispose } = await openEnsemble([model.path], { threads });
     const scores: number[] = [];
     for (const record of train.filter(({ id }) => model.info.validationImages.includes(id))) {
       const dice = await predictOne(record, model, predictors, out, tta);

@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { PROJECT_ROOT } from "../lib/base/project.ts";
 import { writeRgb } from "../lib/image/mod.ts";
 import { chooseProfile, type Profile } from "../lib/notebook/mod.ts";
+import { CannotInstall, installSnakemake } from "../scripts/cluster/install.ts";
 import { infer } from "../scripts/infer.ts";
 
 const file = (name: string) => join(PROJECT_ROOT, "workflows", name);
@@ -18,15 +19,16 @@ interface Experiment {
   set?: Partial<Profile>;
 }
 
-/** Snakemake, where it is installed. */
+/** Runs Snakemake, which is installed first; null, and a line that says why, where it cannot be. */
 async function snakemake(args: string[], cwd: string) {
   try {
-    const { code, stdout, stderr } = await new Deno.Command("snakemake", { args, cwd }).output();
+    const command = join(await installSnakemake(), "snakemake");
+    const { code, stdout, stderr } = await new Deno.Command(command, { args, cwd }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code, text: text(stdout) + text(stderr) };
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    console.log("skipped: snakemake is not installed (pip install snakemake)");
+    if (!(error instanceof CannotInstall)) throw error;
+    console.log(`skipped, Snakemake cannot be installed here: ${error.message}`);
     return null;
   }
 }

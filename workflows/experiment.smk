@@ -139,7 +139,7 @@ rule out_of_fold:
         runtime=lambda wildcards, attempt: GRID.get("minutes", 240) * attempt,
     shell:
         "{params.command} --data {params.data:q} --models {params.models:q} "
-        "--out {params.folder:q} --tta {params.tta} > {log:q} 2>&1"
+        "--out {params.folder:q} --tta {params.tta} --threads {threads} > {log:q} 2>&1"
 
 
 rule compare:

@@ -1,4 +1,5 @@
 /** How well predictions fit the truth, by pixel and by crypt, where they fail and why. */
+export type { BootstrapOptions } from "./bootstrap.ts";
 export { diceBySize, type SizeScore } from "./dice_by_size.ts";
 export { type FailureProperty, rankFailureProperties } from "./error_analysis.ts";
 export {
@@ -11,9 +12,9 @@ export {
   type SideSums,
 } from "./match.ts";
 export { type CryptOutcome, cryptOutcomes, type Outcome } from "./outcomes.ts";
+export { type Difference, pairedDifferences } from "./paired.ts";
 export { diceByThreshold, type PixelErrors, pixelErrors } from "./pixel_errors.ts";
 export {
-  type BootstrapOptions,
   confidenceIntervals,
   POOLED_SCORES,
   type PooledScore,

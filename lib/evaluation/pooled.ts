@@ -1,6 +1,6 @@
 /** Scores over all images of a data set, as the GlaS challenge ranks by, with confidence intervals. */
 import pl, { type DataFrame } from "nodejs-polars";
-import { createRandom } from "../base/mod.ts";
+import { bootstrapIntervals, type BootstrapOptions } from "./bootstrap.ts";
 import type { ImageScores } from "./scores.ts";
 
 /** Scores of several images together. */
@@ -76,21 +76,6 @@ export function poolScores(scores: readonly ImageScores[]): PooledScores {
   };
 }
 
-/** Settings of {@link confidenceIntervals}. */
-export interface BootstrapOptions {
-  /** Resamples; default 2000. */
-  repeats?: number;
-  /** Share of resamples within the interval, in (0, 1); default 0.95. */
-  level?: number;
-  /** Default 0. */
-  seed?: number;
-  /**
-   * What is drawn as a whole, e.g. the patient of an image: images of one patient are alike, and
-   * drawing them one by one gives intervals that are too narrow. Default: each image alone.
-   */
-  groupOf?: (image: string) => string;
-}
-
 /**
  * Percentile bootstrap intervals of pooled scores over images (or groups of images).
  *
@@ -102,33 +87,11 @@ export function confidenceIntervals(
   scores: readonly ImageScores[],
   options: BootstrapOptions = {},
 ): Record<PooledScore, [low: number, high: number]> {
-  const { repeats = 2000, level = 0.95, seed = 0, groupOf = (image) => image } = options;
-  if (!(Number.isInteger(repeats) && repeats > 0)) {
-    throw new RangeError(`repeats must be a positive integer, got ${repeats}`);
-  }
-  if (!(level > 0 && level < 1)) throw new RangeError(`level must be in (0, 1), got ${level}`);
-  if (scores.length === 0) throw new RangeError("confidence intervals need at least one image");
-  const groups = [...Map.groupBy(scores, ({ image }) => groupOf(image)).values()];
-  const random = createRandom(seed).fork("bootstrap");
-  const drawn = Array.from(
-    { length: repeats },
-    () => poolScores(groups.flatMap(() => groups[Math.floor(random.next() * groups.length)])),
+  return bootstrapIntervals(
+    scores.map(({ image }) => image),
+    (drawn) => poolScores(drawn.map((i) => scores[i])),
+    options,
   );
-  const tail = (1 - level) / 2;
-  const interval = (key: PooledScore): [number, number] => {
-    const values = drawn.map((d) => d[key]).filter(Number.isFinite).sort((a, b) => a - b);
-    return [quantile(values, tail), quantile(values, 1 - tail)];
-  };
-  return Object.fromEntries(POOLED_SCORES.map((key) => [key, interval(key)])) as Record<
-    PooledScore,
-    [number, number]
-  >;
-}
-
-/** Linear interpolation between order statistics, NumPy's default; NaN of nothing. */
-function quantile(sorted: readonly number[], q: number): number {
-  const at = (sorted.length - 1) * q, low = Math.floor(at), high = Math.ceil(at);
-  return sorted.length === 0 ? NaN : sorted[low] + (sorted[high] - sorted[low]) * (at - low);
 }
 
 /**

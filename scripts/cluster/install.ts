@@ -12,7 +12,7 @@ export class CannotInstall extends Error {
 }
 
 /**
- * Installs what is missing.
+ * Installs what is missing of Slurm, munge and Snakemake.
  *
  * @returns the folder of the `snakemake` command
  * @throws {CannotInstall} saying in one line what cannot be had
@@ -25,11 +25,24 @@ export async function install(): Promise<string> {
     await step("apt-get", ["update"]);
     await step("apt-get", ["install", "-y", "--no-install-recommends", "slurm-wlm", "munge"]);
   }
+  return await installSnakemake();
+}
+
+/**
+ * Installs Snakemake and its Slurm executor, in a folder of their own, where they are missing.
+ *
+ * @returns the folder of the `snakemake` command
+ * @throws {CannotInstall} saying in one line what cannot be had
+ */
+export async function installSnakemake(): Promise<string> {
   const bin = join(ENVIRONMENT, "bin");
-  if (!await exists(join(bin, "snakemake"))) {
-    await step("python3", ["-m", "venv", ENVIRONMENT]);
+  // Written last: what an installation left that was cut off is no Snakemake.
+  const whole = join(ENVIRONMENT, "installed");
+  if (!await exists(whole)) {
+    await step("python3", ["-m", "venv", "--clear", ENVIRONMENT]);
     const packages = ["snakemake>=9,<10", "snakemake-executor-plugin-slurm>=2,<3"];
     await step(join(bin, "pip"), ["install", "--quiet", ...packages]);
+    await Deno.writeTextFile(whole, packages.join("\n"));
   }
   return bin;
 }
