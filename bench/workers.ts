@@ -1,6 +1,7 @@
 /**
  * `deno task infer` on a folder of drawn images with the bundled model, from a cold start, as one
- * process and as several: wall time, processor time and memory of all processes together.
+ * process and as several: wall time, processor time and memory of all processes together, and what
+ * other work took of the cores meanwhile (it should be nothing).
  * `[IMAGES] [SIDE] [ROUNDS]`, by default 12 images of 1000 px and 5 rounds. The ways take turns in
  * every round; medians, and the median of the rounds' ratios to one process with all cores.
  */
@@ -27,6 +28,8 @@ const WAYS = [
 interface Run {
   seconds: number;
   processorSeconds: number;
+  /** Cores that other processes kept busy, on average. */
+  others: number;
   /** The most that was resident at once, sampled. */
   megabytes: number;
 }
@@ -47,7 +50,16 @@ try {
     for (const k of order) runs[k].push(await segment(WAYS[k], `${round}_${k}`));
   }
   printTable([
-    ["workers x threads", "s", "images/s", "x default", "processor s", "cores busy", "MiB"],
+    [
+      "workers x threads",
+      "s",
+      "images/s",
+      "x default",
+      "processor s",
+      "cores busy",
+      "by others",
+      "MiB",
+    ],
     ...WAYS.map(({ workers, threads }, k) => {
       const of = (key: keyof Run) => median(runs[k].map((run) => run[key]));
       const ratio = median(runs[k].map(({ seconds }, r) => runs[0][r].seconds / seconds));
@@ -58,6 +70,7 @@ try {
         ratio.toFixed(2),
         of("processorSeconds").toFixed(1),
         median(runs[k].map((run) => run.processorSeconds / run.seconds)).toFixed(2),
+        of("others").toFixed(2),
         of("megabytes").toFixed(0),
       ];
     }),
@@ -79,7 +92,7 @@ async function drawImages(to: string): Promise<void> {
 
 /** Runs the command once. @throws {Error} with what it says where it fails */
 async function segment(way: { workers: number; threads: number }, name: string): Promise<Run> {
-  const start = performance.now();
+  const start = performance.now(), busyBefore = busySeconds();
   const child = new Deno.Command("bash", {
     // The shell's own `time` knows what all descendants used.
     args: [
@@ -99,7 +112,20 @@ async function segment(way: { workers: number; threads: number }, name: string):
   const seconds = (performance.now() - start) / 1000, text = new TextDecoder();
   if (code !== 0) throw new Error(`infer ended with ${code}: ${text.decode(stdout)}`);
   const used = text.decode(stderr).trim().split("\n").at(-1)!.split(" ").map(Number);
-  return { seconds, processorSeconds: used[0] + used[1], megabytes };
+  const processorSeconds = used[0] + used[1];
+  const others = Math.max(0, busySeconds() - busyBefore - processorSeconds) / seconds;
+  return { seconds, processorSeconds, others, megabytes };
+}
+
+/** Seconds that all cores have been busy since the machine's start (Linux; elsewhere NaN). */
+function busySeconds(): number {
+  try {
+    const [user, nice, system, , , irq, soft, steal] = Deno.readTextFileSync("/proc/stat")
+      .split("\n")[0].split(/\s+/).slice(1).map(Number);
+    return (user + nice + system + irq + soft + steal) / 100;
+  } catch {
+    return NaN;
+  }
 }
 
 /** MiB of a process and all its descendants (Linux; elsewhere 0). */

@@ -71,7 +71,8 @@ function compare(images: readonly Seen[], names: readonly string[], largest: num
   return { rows, chosen };
 }
 
-async function run(args: string[]): Promise<void> {
+/** The command; see `--help`. */
+export async function compareConfigurations(args: string[]): Promise<void> {
   const { data, out, names, largest } = await checking(() => parse(args));
   const images = await readAll(data, out, names);
   const { rows, chosen } = compare(images, names, largest);
@@ -94,5 +95,5 @@ async function run(args: string[]): Promise<void> {
 
 if (import.meta.main) {
   if (Deno.args.includes("--help")) console.log(HELP);
-  else Deno.exit(await runCommand(() => run(Deno.args)));
+  else Deno.exit(await runCommand(() => compareConfigurations(Deno.args)));
 }
