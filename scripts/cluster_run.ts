@@ -45,7 +45,7 @@ async function parse(args: string[]): Promise<Options> {
   refuseEmpty(values);
   const { experiment, out } = values;
   if (experiment === undefined || out === undefined) {
-    throw new RangeError(`--experiment and --out are needed\n\n${HELP}`);
+    throw new RangeError("--experiment and --out are needed (see --help)");
   }
   await needFile("experiment", experiment);
   await needFolderOrNothing("out", out);

@@ -87,6 +87,28 @@ Deno.test("the kills command refuses what it cannot count", () =>
     await refused(root, "kills", ["--only", "all"], /--only must be one of patches, .* got "all"/);
   }));
 
+Deno.test("the commands of the throw-away Slurm look at their options before anything is installed", () =>
+  withFolder(async (root) => {
+    const file = join(root, "grid.yaml"), fine = ["--experiment", file, "--out", join(root, "out")];
+    await Deno.writeTextFile(file, "");
+    const cases: [name: string, args: string[], message: RegExp][] = [
+      ["cluster_run", [], /--experiment and --out are needed/],
+      ["cluster_run", ["--experiment", file], /--experiment and --out are needed/],
+      ["cluster_run", [...fine, "--out", ""], /--out is empty/],
+      ["cluster_run", [...fine, "--out", file], /--out .*grid\.yaml is a file/],
+      [
+        "cluster_run",
+        [...fine, "--experiment", join(root, "none")],
+        /--experiment .*none is no file/,
+      ],
+      ["cluster_run", [...fine, "--cores", "0"], /--cores must be an integer >= 1, got "0"/],
+      ["cluster_test", ["--passes=-1"], /--passes must be an integer >= 0, got "-1"/],
+      ["cluster_test", ["--passes=1.5"], /--passes must be an integer >= 0, got "1.5"/],
+      ["cluster_test", ["--wrong"], /--wrong/],
+    ];
+    for (const [name, args, message] of cases) await refused(root, name, args, message);
+  }));
+
 Deno.test("a virtual environment that was moved, or is half-made, is not taken for a working one", () =>
   withFolder(async (root) => {
     const venv = join(root, "venv");
