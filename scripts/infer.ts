@@ -206,7 +206,7 @@ function describe(
   const bundled = command.models.length === 0;
   const names = paths.map((path) => basename(path)).join(", ");
   console.error(
-    `${bundled ? "the bundled model" : `${paths.length} models`} (${names}) by ` +
+    `${bundled ? "the bundled model" : counted(paths.length, "model")} (${names}) by ` +
       `${predictors[0].engine}, trained at ${
         pixelSize === null ? "unknown" : pixelSize
       } µm per pixel`,
@@ -221,11 +221,15 @@ function describe(
     ? `${pixelSize} µm per pixel (scale ${options.modelScale ?? 1} where theirs is unknown)`
     : `scale ${options.modelScale ?? 1}`;
   console.error(
-    `${images} images to ${command.out}: tiles of ${options.tile} px at ${size}, ${options.mode}, ` +
+    `${
+      counted(images, "image")
+    } to ${command.out}: tiles of ${options.tile} px at ${size}, ${options.mode}, ` +
       `TTA ${options.tta}; crypt above ${options.threshold}, ` +
       `mean at least ${options.crypts?.minProbability ?? 0}`,
   );
 }
+
+const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
 /** One bar over all images; its unit is the image, its note the tile. */
 async function withProgress(
@@ -270,7 +274,7 @@ async function report(
   const left = await leftoverIds(outDir, images);
   if (left.length > 0) {
     const ids = left.slice(0, 5).join(", "), more = left.length > 5 ? ", …" : "";
-    const what = left.length === 1 ? "1 image that is" : `${left.length} images that are`;
+    const what = `${counted(left.length, "image")} that ${left.length === 1 ? "is" : "are"}`;
     console.error(
       `${outDir} still holds results of ${what} not among these ${images.length} (${ids}${more}): ` +
         "the tables leave them out, their files stay",
@@ -308,7 +312,9 @@ function listFailures(states: readonly BatchState[], images: number): number {
   tellWarnings(states);
   for (const { id, message } of failed) console.error(`failed: ${id}: ${message}`);
   const missing = images - states.length;
-  if (missing > 0) console.error(`${missing} images have no state yet`);
+  if (missing > 0) {
+    console.error(`${counted(missing, "image")} without a result yet: run without --collect`);
+  }
   return failed.length > 0 || missing > 0 ? 1 : 0;
 }
 

@@ -171,6 +171,9 @@ export function parseCommand(args: string[]): InferCommand | null {
     tile: whole("tile", values.tile, 1) ?? null,
     settings: settingsOf(values),
   };
+  if (command.index !== null && command.task !== "segment") {
+    throw new RangeError(`--index is one image to segment: --${command.task} is of all of them`);
+  }
   if (command.index !== null && command.workers > 1) {
     throw new RangeError("--index is one image: --workers must be 1");
   }

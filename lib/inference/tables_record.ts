@@ -47,9 +47,10 @@ async function hasOldStates(outDir: string, images: readonly { id: string }[]): 
 
 /** Notes the tables that are there, which are checked to be a batch's own. */
 export async function adoptTables(outDir: string): Promise<void> {
-  const there: string[] = [];
-  for (const name of TABLES) if (await exists(join(outDir, name))) there.push(name);
-  if (there.length > 0) await recordTables(outDir, there);
+  // What is recorded stays: another process may be about to write it.
+  const ours = new Set(await recorded(outDir) ?? []);
+  for (const name of TABLES) if (await exists(join(outDir, name))) ours.add(name);
+  if (ours.size > 0) await recordTables(outDir, TABLES.filter((name) => ours.has(name)));
 }
 
 /** Notes the tables as made by a batch: to be called before they are written. */

@@ -63,6 +63,7 @@ Deno.test("every option that is empty, unknown, out of range or points nowhere e
       [["--threads", "x"], /--threads must be a number, got "x"/],
       [["--index=-1"], /--index must be an integer >= 0/],
       [["--index", "1"], /--index must be 0 to 0, got 1/],
+      [["--index", "0", "--collect"], /--index is one image to segment: --collect is of all/],
       [["--index", "0", "--workers", "2"], /--index is one image/],
       [["--mode", "round"], /--mode must be one of sliding, original, got "round"/],
       [["--weights", "flat"], /--weights must be one of gaussian, constant/],
@@ -113,7 +114,7 @@ Deno.test("options: a wrong one does not touch a finished folder, a path with br
     assert.equal(done.code, 0, done.text);
     assert.match(
       done.text,
-      /1 models \(m\[0\]\.safetensors\) by ONNX Runtime, trained at 1 µm per pixel/,
+      /1 model \(m\[0\]\.safetensors\) by ONNX Runtime, trained at 1 µm per pixel/,
     );
     assert.match(done.text, /a \[x\]\.png: 0\.4 µm per pixel, trained at 1, resized by 0\.4/);
     for (
