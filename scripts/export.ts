@@ -10,6 +10,7 @@ import {
   PADDINGS,
   saveWeights,
 } from "crypts/model";
+import { UsageError } from "./command.ts";
 
 const OUTPUTS = ["logits", "probabilities", "features"] as const;
 
@@ -47,7 +48,7 @@ export async function runExport(args: string[]): Promise<number> {
     return 0;
   } catch (error) {
     console.error((error as Error).message);
-    return 1;
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 
@@ -117,6 +118,7 @@ function parseSides(text: string | undefined): [number, number] | undefined {
 async function run(
   { model: path, out, prefix, padding, sides, output, force }: Command,
 ): Promise<string> {
+  await requireOther(path, out);
   if (!force) await requireAbsent(out);
   // Weights pass through once: no backend is faster than another.
   await selectBackend("cpu");
@@ -136,6 +138,16 @@ async function run(
   } finally {
     model.dispose();
   }
+}
+
+/** A file cannot be read and replaced by itself, by whatever name or link. */
+async function requireOther(model: string, out: string): Promise<void> {
+  const [from, to] = await Promise.all(
+    [model, out].map((path) => Deno.stat(path).catch(() => null)),
+  );
+  if (from === null || to === null) return;
+  if (from.dev !== to.dev || from.ino !== to.ino) return;
+  throw new UsageError(`--out ${out} is the file of --model: give another name`);
 }
 
 async function requireAbsent(path: string): Promise<void> {

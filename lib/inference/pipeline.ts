@@ -72,7 +72,7 @@ export async function segmentImage(
   const { source, height, width, pixelSize } = image;
   const options = cryptOptions(settings.crypts, pixelSize);
   const runs = new RunCollector(width), interior = new RunCollector(width);
-  const trust = new TrustCollector(hooks.reference ?? null);
+  const trust = new TrustCollector(hooks.reference ?? null, settings.threshold);
   const enlarge = new BandResizer(image, settings.threshold, settings.interior);
   let windows = 0, glassWindows = 0, cryptPixels = 0, bounded = false;
   for await (const band of predictBands(source, ensemble, settings)) {

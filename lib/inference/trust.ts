@@ -15,7 +15,7 @@ export interface Trust {
    * nothing in between; 0 where no pixel is crypt.
    */
   expectedDice: number;
-  /** Share of all pixels that is crypt (above 0.5). */
+  /** Share of all pixels that is crypt (above the threshold). */
   foreground: number;
   /**
    * Root mean square, over the channels, of how far the tissue's mean optical density lies from that
@@ -59,7 +59,11 @@ export class TrustCollector {
   private entropy = 0;
   private readonly tissue = new DensitySum();
 
-  constructor(private readonly reference: TrustReference | null = null) {}
+  /** @param threshold probabilities above it are crypt: the one that the mask is made with */
+  constructor(
+    private readonly reference: TrustReference | null = null,
+    private readonly threshold = 0.5,
+  ) {}
 
   /**
    * Adds rows.
@@ -72,12 +76,12 @@ export class TrustCollector {
     for (let i = 0; i < probability.length; i++) {
       const p = probability[i];
       this.all += p;
-      if (!(p > MAY_BE_CRYPT)) continue;
-      this.candidates++;
-      if (p > 0.5) {
+      if (p > this.threshold) {
         this.crypt++;
         this.inside += p;
       }
+      if (!(p > MAY_BE_CRYPT)) continue;
+      this.candidates++;
       if (p < 1) this.entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
     }
     if (this.reference?.stain) this.tissue.push(image);

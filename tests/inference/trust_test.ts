@@ -31,6 +31,23 @@ Deno.test("the figures are their definitions by brute force, whatever the bands"
   }
 });
 
+Deno.test("expected Dice and foreground are those of the mask that the decision's threshold makes (by brute force)", async () => {
+  const image = { data: new Uint8Array(32 * 32 * 3).fill(100), height: 32, width: 32 };
+  const levels = [0.01, 0.3, 0.45, 0.7, 0.95];
+  const model = fakePredictor((_r, _g, _b, y, x) => levels[(y * 32 + x) % 5]);
+  const all = Array.from({ length: 1024 }, (_, i) => levels[i % 5]);
+  const sum = (v: number[]) => v.reduce((a, b) => a + b, 0);
+  for (const threshold of [undefined, 0.005, 0.4, 0.5, 0.8]) {
+    const { trust, cryptPixels } = await segmentImage(await openImage(image), [model], {
+      ...{ tile: 32, mode: "original", threshold },
+    });
+    const inside = all.filter((p) => p > (threshold ?? 0.5));
+    assert.equal(inside.length, cryptPixels);
+    near(trust.foreground, cryptPixels / 1024);
+    near(trust.expectedDice, 2 * sum(inside) / (inside.length + sum(all)));
+  }
+});
+
 Deno.test("a sure prediction has no warning, an unsure or empty one has, by the model's own limit too", () => {
   const of = (values: number[], diceLimit: number | null = null) => {
     const trust = new TrustCollector({ stain: null, diceLimit });

@@ -78,6 +78,15 @@ Deno.test("the export command writes both kinds of file, and says in one sentenc
     const { model: loaded } = await loadModel(`${folder}/a.safetensors`);
     assert.deepEqual(await stateOf(loaded), state);
 
+    const before = await Deno.readFile(`${folder}/a.safetensors`);
+    await Deno.link(`${folder}/a.safetensors`, `${folder}/link.safetensors`);
+    for (const out of [`${folder}/a.safetensors`, `${folder}/./link.safetensors`]) {
+      const itself = await run("--model", `${folder}/a.safetensors`, "--out", out, "--force");
+      assert.equal(itself.code, 2);
+      assert.match(itself.err, /^--out .* is the file of --model: give another name\n$/);
+    }
+    assert.deepEqual(await Deno.readFile(`${folder}/a.safetensors`), before);
+
     const absent = await run("--model", `${folder}/none.pth`, "--out", `${folder}/b.onnx`);
     assert.equal(absent.code, 1);
     assert.match(absent.err, /^cannot read the weights .*none\.pth: .*\n$/);
