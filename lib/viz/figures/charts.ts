@@ -22,6 +22,8 @@ export interface ChartOptions {
   yDomain?: [number, number];
   /** Only whole numbers on the x axis. */
   xWhole?: boolean;
+  /** A logarithmic x axis with its ticks at these positive values. */
+  xLog?: number[];
   /** A logarithmic y axis, for positive values. Default false. */
   yLog?: boolean;
   width?: number;
@@ -34,6 +36,9 @@ function frame(options: ChartOptions, marks: Plot.Markish[], more: object = {}):
   const whole = options.xWhole
     ? { tickFormat: (v: number) => Number.isInteger(v) ? String(v) : "" }
     : {};
+  const log = options.xLog
+    ? { type: "log" as const, ticks: options.xLog, tickFormat: (v: number) => String(v) }
+    : {};
   return nest(
     Plot.plot({
       document: plotDocument(),
@@ -44,7 +49,7 @@ function frame(options: ChartOptions, marks: Plot.Markish[], more: object = {}):
       marginTop: 30,
       marginRight: 24,
       style: { fontSize: "14px" },
-      x: { label: options.xLabel ?? null, domain: options.xDomain, ...whole },
+      x: { label: options.xLabel ?? null, domain: options.xDomain, ...whole, ...log },
       y: {
         ...(options.yLog ? { type: "log", ticks: 6, tickFormat: "~g" } : {}),
         label: options.yLabel ?? null,
