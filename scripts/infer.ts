@@ -7,6 +7,7 @@ import { basename, join, resolve } from "node:path";
 import { selectBackend } from "crypts/backend";
 import { collectNotices, exists, FolderLockedError, refuseSpecial } from "crypts/base";
 import {
+  assumptions,
   type BatchImage,
   type BatchOptions,
   type BatchState,
@@ -215,6 +216,8 @@ function describe(
   if (bundled && about.length === 0) {
     console.error("  for research and teaching, not for diagnosis; see models/README.md");
   }
+  const assumed = assumptions(ensemble, { ...command.settings, tile: command.tile }, options);
+  if (assumed !== null) console.error(`  ${assumed}`);
   const size = options.scale !== undefined
     ? `scale ${options.scale}`
     : pixelSize !== null

@@ -1,13 +1,20 @@
 /** Model files become an ensemble. */
 import { basename, extname } from "node:path";
 import { exists, refuseSpecial } from "../base/mod.ts";
-import { type ModelConfig, onnxPredictor, WEIGHT_EXTENSIONS } from "../model/mod.ts";
+import {
+  type ModelConfig,
+  type OnnxPredictor,
+  onnxPredictor,
+  WEIGHT_EXTENSIONS,
+} from "../model/mod.ts";
 import { checkEngine, type EngineOptions, openModel } from "./engine.ts";
-import { type ModelNotes, readModelNotes } from "./model_notes.ts";
+import { type ModelNotes, readJson, readModelNotes } from "./model_notes.ts";
 import type { TilePredictor } from "./predictor.ts";
 
 /** Models that vote together, and what their training says of their use. */
 export interface Ensemble extends ModelNotes {
+  /** Side of the patches in training, or the one side of tiles that an ONNX file takes. */
+  tile: number | null;
   predictors: TilePredictor[];
   dispose(): void;
 }
@@ -18,18 +25,14 @@ export interface EnsembleOptions extends EngineOptions {
   expect?: Partial<Pick<ModelConfig, "architecture" | "encoder" | "classes">>;
 }
 
-const NOTHING: ModelNotes = {
-  ...{ scale: null, tile: null, pixelSize: null, about: [] },
-  reference: { stain: null, diceLimit: null },
-  decision: {},
-};
-
 /**
  * Opens model files: `.safetensors` (as training writes them), `.onnx`, or PyTorch's `.pth` and `.pt`
- * (state_dicts of segmentation_models_pytorch, such as the original's fold models).
+ * (state_dicts of segmentation_models_pytorch, such as the original's fold models). An ONNX file that
+ * was exported from a trained model has the same notes as the model itself.
  *
  * @throws {RangeError} for an empty list, another kind of file, a model that is not the expected one,
- *   or models of different classes, scales, pixel sizes or patches, naming the files
+ *   an ONNX file whose fixed sides are no square, or models of different classes, scales, pixel sizes
+ *   or patches, naming the files
  * @throws {Error} naming a file that cannot be read
  */
 export async function openEnsemble(
@@ -40,7 +43,7 @@ export async function openEnsemble(
   checkEngine(options.engine ?? "auto");
   const predictors: TilePredictor[] = [];
   const dispose = () => predictors.forEach((p) => p.dispose());
-  let first: { path: string; notes: ModelNotes } | null = null;
+  let first: Noted | null = null, any: ModelNotes | null = null;
   try {
     for (const path of paths) {
       const { predictor, notes } = await openOne(path, options);
@@ -51,6 +54,7 @@ export async function openEnsemble(
             `${predictors[0].classes}, ${path} has ${predictor.classes}`,
         );
       }
+      any ??= notes;
       if (notes.scale === null && notes.pixelSize === null) continue;
       first ??= { path, notes };
       checkAlike(first, { path, notes });
@@ -59,7 +63,9 @@ export async function openEnsemble(
     dispose();
     throw error;
   }
-  return { ...(first?.notes ?? NOTHING), predictors, dispose };
+  const notes = first?.notes ?? any!;
+  const fixed = predictors.flatMap(({ sides = [] }) => sides).find((side) => side !== null);
+  return { ...notes, tile: fixed ?? notes.tile, predictors, dispose };
 }
 
 interface Noted {
@@ -82,8 +88,7 @@ async function openOne(path: string, options: EnsembleOptions) {
   const name = basename(path), kind = extname(path).toLowerCase();
   if (await exists(path)) refuseSpecial(path, `model ${path}`);
   if (kind === ".onnx") {
-    const predictor = await onnxPredictor(path, { threads: options.threads });
-    return { predictor, notes: NOTHING };
+    return notedOnnx(path, await onnxPredictor(path, { threads: options.threads }), options);
   }
   if (!WEIGHT_EXTENSIONS.includes(kind)) {
     const known = [...WEIGHT_EXTENSIONS, ".onnx"].join(", ");
@@ -91,14 +96,42 @@ async function openOne(path: string, options: EnsembleOptions) {
   }
   const { predictor, config, metadata } = await openModel(path, name, options);
   try {
-    for (const [key, wanted] of Object.entries(options.expect ?? {})) {
-      const found = config[key as keyof ModelConfig];
-      if (wanted === undefined || wanted === found) continue;
-      throw new RangeError(`model ${path} has ${key} ${found}, expected ${wanted}`);
-    }
+    checkExpected(path, config, options);
     return { predictor, notes: readModelNotes(path, metadata) };
   } catch (error) {
     predictor.dispose();
     throw error;
+  }
+}
+
+/** An ONNX file says in its metadata what a weight file says in its own. */
+function notedOnnx(path: string, predictor: OnnxPredictor, options: EnsembleOptions) {
+  try {
+    const { metadata, classes, sides: [height, width] } = predictor;
+    if (height !== null && width !== null && height !== width) {
+      throw new RangeError(
+        `model ${path} takes images of ${height} x ${width} px alone, and tiles are squares: ` +
+          "export it with --sides N,N or without",
+      );
+    }
+    const config = readJson(path, metadata, "config") as Partial<ModelConfig> | null;
+    checkExpected(path, { classes, ...config }, options);
+    return { predictor, notes: readModelNotes(path, metadata) };
+  } catch (error) {
+    predictor.dispose();
+    throw error;
+  }
+}
+
+function checkExpected(
+  path: string,
+  config: Partial<ModelConfig>,
+  { expect = {} }: EnsembleOptions,
+): void {
+  for (const [key, wanted] of Object.entries(expect)) {
+    const found = config[key as keyof ModelConfig];
+    if (wanted === undefined || wanted === found) continue;
+    const has = found === undefined ? `does not say its ${key}` : `has ${key} ${found}`;
+    throw new RangeError(`model ${path} ${has}, expected ${wanted}`);
   }
 }

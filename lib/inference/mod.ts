@@ -18,6 +18,7 @@ export {
 export { checkEngine, type Engine, type EngineOptions, ENGINES } from "./engine.ts";
 export { type DatasetOptions, type ImagePrediction, predictDataset } from "./dataset.ts";
 export { type Ensemble, type EnsembleOptions, openEnsemble } from "./ensemble.ts";
+export { assumptions, type ModelNotes } from "./model_notes.ts";
 export { type OpenedImage, openImage, type OpenOptions } from "./open_image.ts";
 export {
   classesOf,

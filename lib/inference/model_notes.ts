@@ -1,5 +1,5 @@
 /** What a model file says of itself that inference goes by. */
-import { type Decision, readTrainingInfo } from "../training/mod.ts";
+import { type Decision, TRAINING_KEY } from "../training/mod.ts";
 import type { StainRange, TrustReference } from "./trust.ts";
 
 /** From the metadata `crypts.training`; null where a file does not say it. */
@@ -24,8 +24,11 @@ export interface ModelNotes {
  * @param path for messages
  * @throws {RangeError} naming the file and a note that is no such value
  */
-export function readModelNotes(path: string, metadata: Record<string, string>): ModelNotes {
-  const info: Record<string, unknown> | null = { ...readTrainingInfo(metadata) };
+export function readModelNotes(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+): ModelNotes {
+  const info = readJson(path, metadata, TRAINING_KEY) ?? {};
   const number = (name: string, value: unknown): number | null => {
     if (value === undefined || value === null) return null;
     if (typeof value === "number" && value > 0 && value < Infinity) return value;
@@ -42,6 +45,60 @@ export function readModelNotes(path: string, metadata: Record<string, string>): 
     decision: readDecision(path, info.decision),
     about: aboutOf(info, metadata),
   };
+}
+
+/**
+ * An entry of a file's metadata that is a JSON object; null where there is none.
+ *
+ * @throws {RangeError} naming the file and the entry when it is something else
+ */
+export function readJson(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+  key: string,
+): Record<string, unknown> | null {
+  if (!metadata[key]) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(metadata[key]);
+  } catch {
+    value = null;
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw new RangeError(`model ${path}: its metadata "${key}" are no JSON object`);
+}
+
+/**
+ * What has to be assumed because neither the models nor the user say it, in one sentence; null where
+ * nothing has to be.
+ *
+ * @param asked what the user says
+ * @param tile the side of tiles that is taken
+ */
+export function assumptions(
+  { scale, pixelSize, tile, decision }: Pick<
+    ModelNotes,
+    "scale" | "pixelSize" | "tile" | "decision"
+  >,
+  asked: { scale?: number; tile: number | null; threshold?: number },
+  taken: { tile: number },
+): string | null {
+  const unknown: string[] = [], assumed: string[] = [];
+  if (scale === null && pixelSize === null && asked.scale === undefined) {
+    unknown.push("scale", "µm per pixel");
+    assumed.push("images are not resized (--scale)");
+  }
+  if (tile === null && asked.tile === null) {
+    unknown.push("tile");
+    assumed.push(`tiles of ${taken.tile} px (--tile)`);
+  }
+  if (decision.threshold === undefined && asked.threshold === undefined) {
+    unknown.push("decision");
+    assumed.push("crypt above 0.5 (--threshold)");
+  }
+  if (unknown.length === 0) return null;
+  return `of their training the models do not say: ${unknown.join(", ")}; assumed: ` +
+    assumed.join(", ");
 }
 
 function readDecision(path: string, value: unknown): Decision {
@@ -74,7 +131,10 @@ function readRange(stain: unknown): StainRange | null {
 }
 
 /** Notes that are text, in the file's order: `about`, `validatedOn`, `licence`, `use`. */
-function aboutOf(info: Record<string, unknown>, metadata: Record<string, string>): string[] {
+function aboutOf(
+  info: Record<string, unknown>,
+  metadata: Readonly<Record<string, string>>,
+): string[] {
   const texts: [string, unknown][] = [
     ["what it is", info.about ?? metadata.about],
     ["validated on", info.validatedOn ?? metadata.validatedOn],

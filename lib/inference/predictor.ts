@@ -14,6 +14,8 @@ export interface TilePredictor {
   readonly channels: 1 | 2;
   /** The factor that tile sides must be a multiple of. */
   readonly sideMultiple: number;
+  /** The height and the width that it takes alone, as files with fixed sides do; null or absent: any. */
+  readonly sides?: readonly [height: number | null, width: number | null];
   /**
    * @param rgb tiles of interleaved RGB bytes, each `height * width * 3` long
    * @returns per tile `channels * height * width` probabilities in [0, 1], channel by channel,
@@ -89,11 +91,17 @@ export function checkEnsemble(ensemble: readonly TilePredictor[], tile: number):
     throw new RangeError("inference needs at least one model, got an empty list");
   }
   const [first] = ensemble;
-  for (const { name, classes, sideMultiple } of ensemble) {
+  for (const { name, classes, sideMultiple, sides = [] } of ensemble) {
     if (classes !== first.classes) {
       throw new RangeError(
         `the models of an ensemble must have the same classes: "${first.name}" has ` +
           `${first.classes}, "${name}" has ${classes}`,
+      );
+    }
+    if (sides.some((side) => side !== null && side !== tile)) {
+      throw new RangeError(
+        `"${name}" takes tiles of ${sides.map((side) => side ?? "any").join(" x ")} px alone, ` +
+          `got tile ${tile}: give no other tile, or a file that is exported without --sides`,
       );
     }
     if (!(Number.isInteger(tile) && tile > 0 && tile % sideMultiple === 0)) {

@@ -60,9 +60,14 @@ export function chooseScale(
   }
   const factor = modelScale ?? 1;
   const unknown = pixelSize === null && modelPixelSize !== null;
-  const reason = unknown
-    ? `µm per pixel unknown, resized by ${round(factor)} as in training; --pixel-size says it`
+  const how = modelScale === null
+    ? "not resized, as the models say no scale of their training"
     : `resized by ${round(factor)} as in training`;
+  const reason = unknown
+    ? `µm per pixel unknown, ${how}; --pixel-size says it`
+    : modelScale === null
+    ? `${how}; --scale says it`
+    : how;
   return { scale: factor, text: `${name}: ${reason}`, guessed: unknown };
 }
 
@@ -84,7 +89,7 @@ export function sizeConcerns(
   const size = said ?? stated?.x ?? null;
   if (size === null) {
     const then = guessed
-      ? `it was resized by ${round(scale)} as in training`
+      ? scale === 1 ? "it was not resized" : `it was resized by ${round(scale)} as in training`
       : "sizes are in pixels";
     return [`its µm per pixel are unknown: ${then}`];
   }

@@ -15,6 +15,10 @@ export interface OnnxPredictor {
   readonly channels: 1 | 2;
   /** The factor that tile sides must be a multiple of. */
   readonly sideMultiple: number;
+  /** The height and the width of tiles that it takes alone; null: any. */
+  readonly sides: readonly [height: number | null, width: number | null];
+  /** What the file says of itself: notes of training, where it has them. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** Per tile `channels * height * width` probabilities: 1 - p(background), and p(boundary). */
   predict(rgb: Uint8Array[], height: number, width: number): Promise<Float32Array[]>;
   /** Per tile `classes * height * width` probabilities, class by class, row-major. */
@@ -36,6 +40,7 @@ const USUAL_MULTIPLE = 32;
  * change the predictor), or an ONNX file (its path or its bytes) that gives "logits" or "probabilities" [N,classes,H,W].
  *
  * @throws {Error} when ONNX Runtime or the file cannot be used
+ * @throws {RangeError} by `predict`, for tiles of sides that the model does not take
  */
 export async function onnxPredictor(
   source: GraphModel | string | Uint8Array<ArrayBuffer>,
@@ -52,20 +57,16 @@ export async function onnxPredictor(
   if (!["logits", "probabilities"].includes(runner.output)) {
     const got = runner.output;
     await runner.release();
-    throw new RangeError(`a predictor needs the output "logits" or "probabilities", got "${got}"`);
+    throw new RangeError(
+      `${path ?? "a predictor"} needs the output "logits" or "probabilities", got "${got}"`,
+    );
   }
-  const said = Number(onnxMetadata(bytes).sideMultiple);
-  const sideMultiple = said > 0 ? said : USUAL_MULTIPLE;
+  const metadata = onnxMetadata(bytes), { sides } = runner;
+  const sideMultiple = multipleOf(metadata, sides);
   const classes = model ? model.config.classes : await countChannels(runner, sideMultiple);
   /** Planes of each tile, class by class. */
   const planes = async (rgb: Uint8Array[], height: number, width: number) => {
-    for (const side of [height, width]) {
-      if (!(side > 0 && side % sideMultiple === 0)) {
-        throw new RangeError(
-          `tile sides must be multiples of ${sideMultiple}, got ${height} x ${width}`,
-        );
-      }
-    }
+    checkSides([height, width], sides, sideMultiple);
     const { values } = await runner.runRgb(rgb, height, width);
     const pixels = height * width;
     return rgb.map((_, n) => {
@@ -82,7 +83,7 @@ export async function onnxPredictor(
     engine: "ONNX Runtime",
     classes,
     channels: boundaryChannels(classes),
-    sideMultiple,
+    ...{ sideMultiple, sides, metadata },
     predict: async (rgb, height, width) => (await planes(rgb, height, width)).map(cryptMaps),
     async predictClasses(rgb, height, width) {
       const pixels = height * width;
@@ -97,6 +98,32 @@ export async function onnxPredictor(
       void runner.release();
     },
   };
+}
+
+/** The factor of tile sides: as the file says, else the sides that it fixes, else the usual one. */
+function multipleOf(
+  { sideMultiple }: Record<string, string>,
+  [height, width]: OnnxPredictor["sides"],
+): number {
+  if (Number(sideMultiple) > 0) return Number(sideMultiple);
+  return height !== null && height === width ? height : USUAL_MULTIPLE;
+}
+
+/** @throws {RangeError} for a tile that the model does not take */
+function checkSides(
+  tile: readonly [number, number],
+  sides: OnnxPredictor["sides"],
+  multiple: number,
+): void {
+  for (const [i, side] of tile.entries()) {
+    if (sides[i] !== null && sides[i] !== side) {
+      const words = sides.map((side) => side ?? "any").join(" x ");
+      throw new RangeError(`tiles must be ${words} px, got ${tile.join(" x ")}`);
+    }
+    if (sides[i] === null && !(side > 0 && side % multiple === 0)) {
+      throw new RangeError(`tile sides must be multiples of ${multiple}, got ${tile.join(" x ")}`);
+    }
+  }
 }
 
 /** Encoder features of tiles by ONNX Runtime. */
@@ -144,9 +171,10 @@ async function readModel(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** Number of channels that a file gives, from a run on the smallest tile. */
+/** Number of channels that a file gives, from a run on the smallest tile that it takes. */
 async function countChannels(runner: OnnxRunner, side: number): Promise<number> {
-  const { shape } = await runner.runRgb([new Uint8Array(side * side * 3)], side, side);
+  const [height, width] = runner.sides.map((fixed) => fixed ?? side);
+  const { shape } = await runner.runRgb([new Uint8Array(height * width * 3)], height, width);
   return shape[1];
 }
 

@@ -15,7 +15,8 @@ import type { EpochLog } from "./logs.ts";
 import type { Decision } from "./decision.ts";
 import type { Target } from "./targets.ts";
 
-const TRAINING_KEY = "crypts.training";
+/** The entry of a weight file's metadata that holds its {@link TrainingInfo} as JSON. */
+export const TRAINING_KEY = "crypts.training";
 const OPTIMIZER_PREFIX = "optimizer.";
 const AVERAGE_PREFIX = "average.";
 

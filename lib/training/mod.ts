@@ -1,5 +1,5 @@
 /** The training method: folds, epochs, early stopping, logs, checkpoints that survive a kill. */
-export { readTrainingInfo, type TrainingInfo } from "./checkpoint.ts";
+export { readTrainingInfo, TRAINING_KEY, type TrainingInfo } from "./checkpoint.ts";
 export { evaluate, type EvaluateOptions, type Evaluation, type PatchScore } from "./evaluate.ts";
 export type { Batch } from "./feeder.ts";
 export type { FoldResult } from "./fold_result.ts";

@@ -19,7 +19,10 @@ export interface OnnxOptions {
    * with free sides.
    */
   sides?: readonly [height: number, width: number];
-  /** Further entries of the file's metadata. */
+  /**
+   * Further entries of the file's metadata, such as the notes of training (`crypts.training`) that
+   * inference goes by. What the file says of itself cannot be replaced by them.
+   */
   metadata?: Record<string, string>;
 }
 
@@ -64,13 +67,13 @@ export async function encodeOnnx(
     graph.output(output, value, [batch, classes, height, width]);
   }
   return graph.encode({
+    ...metadata,
     config: JSON.stringify(model.config),
     output,
     sideMultiple: String(model.sideMultiple),
     preprocessing: "RGB / 255, then (x - mean) / deviation",
     mean: model.preprocessing.mean.join(" "),
     deviation: model.preprocessing.std.join(" "),
-    ...metadata,
   });
 }
 

@@ -25,6 +25,8 @@ export class OnnxRunner {
     private session: InferenceSession | null,
     /** What the model's input is normalized with: as its file says, else ImageNet's. */
     readonly preprocessing: Preprocessing,
+    /** Of the input as the file fixes it: batch, height and width; null: any. */
+    private readonly fixed: FixedInput,
   ) {}
 
   /**
@@ -57,7 +59,12 @@ export class OnnxRunner {
           `got inputs [${inputNames}] and outputs [${outputNames}]`,
       );
     }
-    return new OnnxRunner(session, preprocessing);
+    return new OnnxRunner(session, preprocessing, fixedInput(session));
+  }
+
+  /** The height and the width that the file takes alone; null: any. */
+  get sides(): readonly [height: number | null, width: number | null] {
+    return [this.fixed.height, this.fixed.width];
   }
 
   /** What the model computes: "logits", "probabilities" or "features". */
@@ -67,6 +74,7 @@ export class OnnxRunner {
 
   /**
    * Runs tiles of interleaved RGB bytes, each `height` x `width`, normalized by {@link preprocessing}.
+   * A file that takes a fixed number of images runs as often as it must.
    *
    * @throws {RangeError} when a tile is not of that size
    */
@@ -86,7 +94,32 @@ export class OnnxRunner {
         for (let i = 0, at = c; i < pixels; i++, at += 3) plane[i] = tile[at] * slope + start;
       }
     });
-    return await this.run(planes, [tiles.length, 3, height, width]);
+    return await this.runBatches(planes, [tiles.length, 3, height, width]);
+  }
+
+  /** In the batches that the file takes; the last one is filled up with zeros. */
+  private async runBatches(
+    planes: Float32Array,
+    shape: readonly [number, number, number, number],
+  ): Promise<RunnerOutput> {
+    const { batch } = this.fixed, [count, ...rest] = shape;
+    if (batch === null || batch === count) return await this.run(planes, shape);
+    const size = planes.length / count, out: Float32Array[] = [];
+    let dims: readonly number[] = [];
+    for (let at = 0; at < count; at += batch) {
+      const some = new Float32Array(batch * size);
+      some.set(planes.subarray(at * size, (at + batch) * size));
+      const { values, shape } = await this.run(some, [batch, ...rest]);
+      out.push(values.slice(0, values.length / batch * Math.min(batch, count - at)));
+      dims = shape;
+    }
+    const values = new Float32Array(out.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of out) {
+      values.set(part, at);
+      at += part.length;
+    }
+    return { values, shape: [count, ...dims.slice(1)] };
   }
 
   /** Runs an input that is already normalized, in NCHW order. */
@@ -109,6 +142,21 @@ export class OnnxRunner {
     if (!this.session) throw new Error("the ONNX Runtime session has been released");
     return this.session;
   }
+}
+
+interface FixedInput {
+  batch: number | null;
+  height: number | null;
+  width: number | null;
+}
+
+/** What the input's shape [N,C,H,W] says in numbers. */
+function fixedInput({ inputMetadata: [input] }: InferenceSession): FixedInput {
+  const shape = input.isTensor && input.shape.length === 4 ? input.shape : [];
+  const [batch = null, , height = null, width = null] = shape.map((side) =>
+    typeof side === "number" && side > 0 ? side : null
+  );
+  return { batch, height, width };
 }
 
 /** As `encodeOnnx` writes it: numbers with blanks between them. */
