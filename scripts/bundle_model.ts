@@ -9,7 +9,6 @@
  * that were never trained on, measures the drawings' stains, and writes both with the given notes into
  * the bundled model.
  */
-import { parseArgs } from "node:util";
 import { selectBackend } from "crypts/backend";
 import { writeWhole } from "crypts/base";
 import {
@@ -23,8 +22,9 @@ import { createProgress } from "crypts/notebook";
 import { Adam } from "crypts/ranger";
 import { type DrawingTrainingOptions, readTrainingInfo, trainOnDrawings } from "crypts/training";
 import { chooseDecision, stainOfDrawings } from "./bundle_notes.ts";
+import { parseOptions } from "./command.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     steps: { type: "string", default: "700" },
     side: { type: "string", default: "288" },

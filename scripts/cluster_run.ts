@@ -1,6 +1,5 @@
 /** An experiment through a real, throw-away Slurm of this machine: `deno task cluster:run` (see `--help`). */
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { runExperiment } from "./cluster/experiment.ts";
 import { CannotInstall, install } from "./cluster/install.ts";
 import { inOwnNamespaces, Slurm } from "./cluster/slurm.ts";
@@ -9,6 +8,7 @@ import {
   needFile,
   needFolderOrNothing,
   numberOption,
+  parseOptions,
   refuseEmpty,
   runCommand,
 } from "./command.ts";
@@ -33,7 +33,7 @@ interface Options {
 }
 
 async function parse(args: string[]): Promise<Options> {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     args,
     allowPositionals: false,
     options: {

@@ -1,12 +1,11 @@
 /** The workflows on a real, throw-away Slurm, broken on purpose: `deno task cluster:test` (see `--help`). */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { runArray } from "./cluster/array.ts";
 import { runPass, segmentUndisturbed } from "./cluster/faults.ts";
 import { CannotInstall, install } from "./cluster/install.ts";
 import { inOwnNamespaces, Slurm } from "./cluster/slurm.ts";
 import { drawSlides } from "./cluster/slides.ts";
-import { checking, numberOption, runCommand } from "./command.ts";
+import { checking, numberOption, parseOptions, runCommand } from "./command.ts";
 
 const HELP = `Runs the workflows on a throw-away Slurm of this machine and breaks things.
 
@@ -31,7 +30,7 @@ interface Options {
 }
 
 function parse(args: string[]): Options {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     args,
     allowPositionals: false,
     options: {

@@ -1,4 +1,5 @@
 /** How the commands of `deno task` end: with 0, or with one sentence and 1 or 2. */
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import { exists } from "crypts/base";
 
 /** The command cannot be run as it was given; nothing has been started. */
@@ -28,6 +29,30 @@ export async function checking<T>(work: () => T | Promise<T>): Promise<T> {
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }
+}
+
+/**
+ * Node's `parseArgs`, which of an option given twice takes the last without a word; here only options
+ * that are `multiple` may be given more than once.
+ *
+ * @throws {TypeError} for unknown options and missing values, in Node's words
+ * @throws {RangeError} naming an option that is given twice
+ */
+export function parseOptions<T extends ParseArgsConfig>(
+  config: T,
+): ReturnType<typeof parseArgs<T>> {
+  const result = parseArgs(config);
+  const { tokens } = parseArgs({ ...config, tokens: true });
+  const { options = {} } = config, seen = new Set<string>();
+  for (const token of tokens ?? []) {
+    if (token.kind !== "option") continue;
+    // `--no-labels` is the option `labels`, too.
+    const name = token.name in options ? token.name : token.name.replace(/^no-/, "");
+    if (options[name]?.multiple) continue;
+    if (seen.has(name)) throw new RangeError(`--${name} is given more than once: give it once`);
+    seen.add(name);
+  }
+  return result;
 }
 
 /** @throws {RangeError} naming an option whose text is empty */

@@ -1,8 +1,7 @@
 /** Configurations by images that their folds have not seen: tables, a figure, an ensemble (see `--help`). */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { writeWhole } from "crypts/base";
-import { checking, numberOption, refuseEmpty, runCommand } from "./command.ts";
+import { checking, numberOption, parseOptions, refuseEmpty, runCommand } from "./command.ts";
 import { chooseEnsemble } from "./compare/ensemble.ts";
 import { readAll, type Seen } from "./compare/images.ts";
 import { remembered } from "./compare/scores.ts";
@@ -27,7 +26,7 @@ interface Options {
 }
 
 function parse(args: string[]): Options {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     args,
     allowPositionals: true,
     options: { data: { type: "string" }, out: { type: "string" }, largest: { type: "string" } },

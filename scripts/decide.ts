@@ -1,12 +1,11 @@
 /** Chooses how probabilities become crypts, on out-of-fold maps: `deno task decide` (see `--help`). */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { exists, writeWhole } from "crypts/base";
 import { ensureLabels, type ImageRecord, openDataset } from "crypts/dataset";
 import { probeImage, readGreyValues, resizeMap } from "crypts/image";
 import { type DecisionScores, DecisionSearch, type JudgedDecision } from "crypts/inference";
 import { readTextRows } from "crypts/tables";
-import { checking, refuseEmpty, runCommand } from "./command.ts";
+import { checking, parseOptions, refuseEmpty, runCommand } from "./command.ts";
 
 const HELP =
   `Chooses threshold, interior, minProbability and minAreaUm2 by object F1 + object Dice on the maps of
@@ -60,7 +59,7 @@ function asOptions({ decision }: JudgedDecision): string {
 async function run(args: string[]): Promise<void> {
   const { values } = await checking(() => {
     const options = { data: { type: "string" }, maps: { type: "string" } } as const;
-    const parsed = parseArgs({ args, allowPositionals: false, options });
+    const parsed = parseOptions({ args, allowPositionals: false, options });
     refuseEmpty(parsed.values);
     return parsed;
   });

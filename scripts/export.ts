@@ -1,6 +1,5 @@
 /** Writes a model as ONNX or safetensors: `deno task export --model FILE --out FILE` (see `--help`). */
 import { extname } from "node:path";
-import { parseArgs } from "node:util";
 import { selectBackend } from "crypts/backend";
 import {
   exportOnnx,
@@ -10,7 +9,7 @@ import {
   PADDINGS,
   saveWeights,
 } from "crypts/model";
-import { UsageError } from "./command.ts";
+import { parseOptions, UsageError } from "./command.ts";
 
 const OUTPUTS = ["logits", "probabilities", "features"] as const;
 
@@ -69,7 +68,7 @@ export interface Command {
  * @throws {RangeError} or {TypeError} naming the argument that cannot be used
  */
 export function parseCommand(args: string[]): Command | null {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     args,
     allowPositionals: false,
     options: {

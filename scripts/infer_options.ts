@@ -1,6 +1,5 @@
 /** The options of `deno task infer`: read, checked, and said in words. */
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { BACKENDS } from "crypts/backend";
 import {
   type BatchOptions,
@@ -9,6 +8,7 @@ import {
   type Engine,
   LARGEST_TILE,
 } from "crypts/inference";
+import { parseOptions } from "./command.ts";
 
 export const HELP = `Segments crypts in images, one after another; finished images are skipped.
 
@@ -106,7 +106,7 @@ type Values = ReturnType<typeof read>;
 function read(args: string[]) {
   const settings = { allowPositionals: false, allowNegative: true, options: OPTIONS } as const;
   try {
-    return parseArgs({ args: withNegatives(args), ...settings }).values;
+    return parseOptions({ args: withNegatives(args), ...settings }).values;
   } catch (error) {
     throw new TypeError(plainly((error as Error).message), { cause: error });
   }
@@ -201,6 +201,9 @@ function engineOf({ engine, backend }: Values): Pick<InferCommand, "engine" | "b
 
 function settingsOf(values: Values): InferCommand["settings"] {
   const mode = oneOf("mode", values.mode ?? "sliding", ["sliding", "original"]);
+  if (mode === "original" && values.overlap !== undefined) {
+    throw new RangeError("--mode original sets tiles edge to edge: leave --overlap out");
+  }
   const settings: InferCommand["settings"] = {
     mode,
     overlap: number("overlap", values.overlap) ?? 0.25,

@@ -44,6 +44,7 @@ export async function runWorkers(
   const bar = createProgress(`segmenting by ${workers} processes`, images.length, {
     unit: "image",
   });
+  const own = withoutOptions(args, ["--workers", "--threads"]);
   const states = new Map<string, BatchState>();
   const onState = (state: BatchState) => {
     states.set(state.id, state);
@@ -54,9 +55,7 @@ export async function runWorkers(
       { length: workers },
       (_, k) =>
         runWorker([
-          ...args,
-          "--workers",
-          "1",
+          ...own,
           "--part",
           `${k}/${workers}`,
           "--threads",
@@ -75,6 +74,14 @@ export async function runWorkers(
   const lines = new Set(ends.flatMap(({ errors }) => errors.split("\n")));
   for (const line of lines) if (!LIBRARY_LINE.test(line)) console.error(line);
   return images.flatMap(({ id }) => states.get(id) ?? []);
+}
+
+/** The arguments but for some options and their values, which a worker is given otherwise. */
+function withoutOptions(args: readonly string[], names: readonly string[]): string[] {
+  return args.filter((arg, i) =>
+    !names.includes(arg) && !names.includes(args[i - 1]) &&
+    !names.some((name) => arg.startsWith(`${name}=`))
+  );
 }
 
 async function runWorker(

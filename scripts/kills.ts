@@ -4,9 +4,8 @@
  * killed, byte for byte, and nothing else may lie there. Figures in `docs/robustness.md`.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { createRandom, digestFile, PROJECT_ROOT } from "crypts/base";
-import { checking, numberOption, runCommand } from "./command.ts";
+import { checking, numberOption, parseOptions, runCommand } from "./command.ts";
 
 /** What is killed, see `kills_work.ts`; each ends by printing "done". */
 const STEPS = ["patches", "training", "features"] as const;
@@ -141,7 +140,7 @@ async function torment(step: Step, kills: number, seed: number, root: string): P
 }
 
 function parse(args: string[]) {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     args,
     allowPositionals: true,
     options: {

@@ -7,8 +7,8 @@
  * its line: either a test is missing or the change makes no difference.
  */
 import { dirname, join, relative } from "node:path";
-import { parseArgs } from "node:util";
 import { createRandom, PROJECT_ROOT } from "crypts/base";
+import { parseOptions } from "./command.ts";
 
 /** One change of a source file. */
 export interface Mutant {
@@ -115,7 +115,7 @@ async function copyProject(): Promise<string> {
 }
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     allowPositionals: true,
     options: {
       sample: { type: "string", default: "15" },

@@ -3,7 +3,6 @@
  * `deno task notebooks [--data DIR] [--profile NAME] [--out DIR] [--in-place] [NOTEBOOK…]`.
  */
 import { basename, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { exists, PROJECT_ROOT } from "crypts/base";
 import {
   chooseProfile,
@@ -13,7 +12,7 @@ import {
   PROFILES,
   shortPath,
 } from "crypts/notebook";
-import { checking, needFolderOrNothing, refuseEmpty, runCommand } from "./command.ts";
+import { checking, needFolderOrNothing, parseOptions, refuseEmpty, runCommand } from "./command.ts";
 import { ensureJupyter, KERNEL, venvProgram } from "./jupyter.ts";
 
 /** The notebooks in the order in which they build on each other. */
@@ -155,7 +154,7 @@ Exit: 0 done, 1 a notebook failed, 2 the command cannot be run.`;
 export function notebooks(args: string[]): Promise<number> {
   return runCommand(async () => {
     const { values, positionals } = await checking(() => {
-      const parsed = parseArgs({
+      const parsed = parseOptions({
         args,
         allowPositionals: true,
         options: {

@@ -1,7 +1,6 @@
 /** Maps of every training image by the fold that has not seen it: `deno task oof` (see `--help`). */
 import { basename, join } from "node:path";
 import { glob } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { diceScore } from "crypts/annotation";
 import { selectBackend } from "crypts/backend";
 import { ensureMask, type ImageRecord, openDataset } from "crypts/dataset";
@@ -10,7 +9,14 @@ import { cutProbability, openEnsemble, predictMaps, type TilePredictor } from "c
 import { readSafetensorsHeader } from "crypts/model";
 import { patchScale } from "crypts/patching";
 import { readTrainingInfo, type TrainingInfo } from "crypts/training";
-import { checking, numberOption, refuseEmpty, runCommand, UsageError } from "./command.ts";
+import {
+  checking,
+  numberOption,
+  parseOptions,
+  refuseEmpty,
+  runCommand,
+  UsageError,
+} from "./command.ts";
 
 const HELP =
   `Writes out-of-fold maps: each training image as seen by the fold that validated it, at the
@@ -79,7 +85,7 @@ async function predictOne(
 
 async function run(args: string[]): Promise<void> {
   const { data, models: pattern, out, tta, threads } = await checking(() => {
-    const { values } = parseArgs({
+    const { values } = parseOptions({
       args,
       allowPositionals: false,
       options: {

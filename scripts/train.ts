@@ -1,5 +1,4 @@
 /** Trains the folds of a profile without a notebook: `deno task train [options]` (see `--help`). */
-import { parseArgs } from "node:util";
 import { resolve } from "node:path";
 import { BACKENDS, selectBackend } from "crypts/backend";
 import { PROJECT_ROOT } from "crypts/base";
@@ -37,6 +36,7 @@ import {
   needFile,
   needFolderOrNothing,
   numberOption,
+  parseOptions,
   refuseEmpty,
   runCommand,
 } from "./command.ts";
@@ -95,7 +95,7 @@ export interface Command {
  * @throws {RangeError} or {TypeError} naming the argument that cannot be used
  */
 export function parseCommand(args: string[]): Command | null {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     args,
     allowPositionals: false,
     options: {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { venvWorks } from "../scripts/jupyter.ts";
+import { withOptions } from "./support/options.ts";
 import { filesBelow, withFolder } from "./support/temporary.ts";
 import { writeTinyDataset } from "./support/tiny_dataset.ts";
 
@@ -43,20 +44,20 @@ Deno.test("every bad option of the train command is one sentence and exit 2, bef
       [["--data", file], /file/],
       [["--profile", "nope"], /no profile "nope"; there are paper/],
       [["--profile", ""], /--profile is empty/],
-      [[...one, "--out", file], /--out .*file is a file/],
+      [withOptions(one, ["--out", file]), /--out .*file is a file/],
       [[...one, "--set", "threshold=9"], /threshold must be in \[0, 1\), got 9/],
       [[...one, "--set", "scale=NaN"], /scale must be in \(0, 1\], got "NaN"/],
       [[...one, "--set", "epochs="], /epochs must be a positive integer, got ""/],
       [[...one, "--set", "model={}"], /model must be one that can be built/],
-      [[...one, "--backend", "quantum"], /--backend must be one of .*, got "quantum"/],
-      [[...one, "--loss", "hinge"], /--loss must be one of/],
-      [[...one, "--weights", join(root, "none.pth")], /--weights .*none\.pth is no file/],
-      [[...one, "--weights", root], /--weights .* is no file/],
-      [[...one, "--micro-batch", "0"], /--micro-batch must be an integer >= 1, got "0"/],
-      [[...one, "--clip-norm", "NaN"], /--clip-norm must be a number > 0, got "NaN"/],
-      [[...one, "--workers", " "], /--workers is empty/],
-      [[...one, "--workers", "1.5"], /--workers must be an integer >= 0, got "1.5"/],
-      [[...one, "--unknown"], /--unknown/],
+      [withOptions(one, ["--backend", "quantum"]), /--backend must be one of .*, got "quantum"/],
+      [withOptions(one, ["--loss", "hinge"]), /--loss must be one of/],
+      [withOptions(one, ["--weights", join(root, "none.pth")]), /--weights .*none\.pth is no file/],
+      [withOptions(one, ["--weights", root]), /--weights .* is no file/],
+      [withOptions(one, ["--micro-batch", "0"]), /--micro-batch must be an integer >= 1, got "0"/],
+      [withOptions(one, ["--clip-norm", "NaN"]), /--clip-norm must be a number > 0, got "NaN"/],
+      [withOptions(one, ["--workers", " "]), /--workers is empty/],
+      [withOptions(one, ["--workers", "1.5"]), /--workers must be an integer >= 0, got "1.5"/],
+      [withOptions(one, ["--unknown"]), /--unknown/],
       [[...one, "--set", "foldCount=3"], /3 folds need .* got 2: a, bb; set foldCount to 2/],
     ];
     for (const [args, message] of cases) await refused(root, "train", args, message);
@@ -94,19 +95,48 @@ Deno.test("the commands of the throw-away Slurm look at their options before any
     const cases: [name: string, args: string[], message: RegExp][] = [
       ["cluster_run", [], /--experiment and --out are needed/],
       ["cluster_run", ["--experiment", file], /--experiment and --out are needed/],
-      ["cluster_run", [...fine, "--out", ""], /--out is empty/],
-      ["cluster_run", [...fine, "--out", file], /--out .*grid\.yaml is a file/],
+      ["cluster_run", withOptions(fine, ["--out", ""]), /--out is empty/],
+      ["cluster_run", withOptions(fine, ["--out", file]), /--out .*grid\.yaml is a file/],
       [
         "cluster_run",
-        [...fine, "--experiment", join(root, "none")],
+        withOptions(fine, ["--experiment", join(root, "none")]),
         /--experiment .*none is no file/,
       ],
-      ["cluster_run", [...fine, "--cores", "0"], /--cores must be an integer >= 1, got "0"/],
+      [
+        "cluster_run",
+        withOptions(fine, ["--cores", "0"]),
+        /--cores must be an integer >= 1, got "0"/,
+      ],
       ["cluster_test", ["--passes=-1"], /--passes must be an integer >= 0, got "-1"/],
       ["cluster_test", ["--passes=1.5"], /--passes must be an integer >= 0, got "1.5"/],
       ["cluster_test", ["--wrong"], /--wrong/],
     ];
     for (const [name, args, message] of cases) await refused(root, name, args, message);
+  }));
+
+Deno.test("an option given twice is refused by every command, unless it is said to be repeatable", () =>
+  withFolder(async (root) => {
+    const twice = (name: string) => [`--${name}`, join(root, "a"), `--${name}=${join(root, "b")}`];
+    const cases: [name: string, args: string[]][] = [
+      ["train", twice("out")],
+      ["notebooks", twice("out")],
+      ["decide", twice("maps")],
+      ["out_of_fold", twice("data")],
+      ["compare", twice("out")],
+      ["cluster_run", twice("experiment")],
+    ];
+    for (const [name, args] of cases) {
+      const option = args[0];
+      await refused(root, name, args, new RegExp(`^${option} is given more than once`));
+    }
+    for (const [name, args] of [["kills", twice("seed")], ["cluster_test", twice("passes")]]) {
+      await refused(root, name as string, args as string[], /is given more than once/);
+    }
+    const { code, err } = await run("export", [...twice("model"), "--out", join(root, "a.onnx")]);
+    assert.deepEqual([code, err.startsWith("--model is given more than once: give it once")], [
+      2,
+      true,
+    ]);
   }));
 
 Deno.test("a virtual environment that was moved, or is half-made, is not taken for a working one", () =>

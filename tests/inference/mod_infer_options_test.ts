@@ -9,6 +9,7 @@ import { createRandom } from "../../lib/base/random.ts";
 import { readTextRows } from "../../lib/tables/csv.ts";
 import { infer } from "../../scripts/infer.ts";
 import { parseCommand } from "../../scripts/infer_options.ts";
+import { withOptions } from "../support/options.ts";
 import { withFolder } from "../support/temporary.ts";
 
 function noise(height: number, width: number, seed: number): RgbImage {
@@ -66,6 +67,10 @@ Deno.test("every option that is empty, unknown, out of range or points nowhere e
       [["--index", "0", "--collect"], /--index is one image to segment: --collect is of all/],
       [["--index", "0", "--workers", "2"], /--index is one image/],
       [["--mode", "round"], /--mode must be one of sliding, original, got "round"/],
+      [["--mode", "original", "--overlap", "0.25"], /--mode original .* leave --overlap out/],
+      [["--tile", "64", "--tile", "32"], /--tile is given more than once: give it once/],
+      [["--out", out, "--out", out], /--out is given more than once/],
+      [["--geojson", "--no-geojson"], /--geojson is given more than once/],
       [["--weights", "flat"], /--weights must be one of gaussian, constant/],
       [["--tta", "all"], /--tta must be one of none, flips, d4/],
       [["--combine", "sum"], /--combine must be one of mean, max/],
@@ -92,7 +97,7 @@ Deno.test("every option that is empty, unknown, out of range or points nowhere e
       [["--images", ""], /--images is empty/],
     ];
     for (const [args, message] of cases) {
-      const { code, text } = await quiet(...base, ...args);
+      const { code, text } = await quiet(...withOptions(base, args));
       assert.equal(code, 2, `${args.join(" ")}: ${text}`);
       assert.match(text, message);
       assert.doesNotMatch(text, /\n\s+at /, "no stack");
