@@ -20,7 +20,10 @@ export interface PolygonOptions {
  * @throws {RangeError} naming the file and the feature whose outline is broken, or the classes when
  *   they are several and none is `Crypt`
  * @example
+ * ```ts
+ * import { readPolygons } from "crypts/annotation";
  * const polygons = await readPolygons("train/a.geojson", { annotationClass: "Gland" });
+ * ```
  */
 export async function readPolygons(path: string, options: PolygonOptions = {}): Promise<Polygon[]> {
   let data: Uint8Array;

@@ -43,7 +43,10 @@ export function polygonsToMask(
  * @returns row-major, `height * width` long; 0 is background
  * @throws {RangeError} when a side is no positive integer, or for more than 65,535 polygons
  * @example
- * const labels = polygonsToLabels(await readPolygons("train/a.json"), height, width);
+ * ```ts
+ * import { polygonsToLabels, readPolygons } from "crypts/annotation";
+ * const labels = polygonsToLabels(await readPolygons("train/a.json"), 512, 512);
+ * ```
  */
 export function polygonsToLabels(
   polygons: readonly Polygon[],

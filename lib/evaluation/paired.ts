@@ -20,8 +20,11 @@ export interface Difference {
  *
  * @example
  * ```ts
- * const { dice } = pairedDifferences(unet, linknet, { groupOf: (image) => patients.get(image)! });
- * console.log(dice.low > 0 ? "Unet is ahead" : "not told apart, or behind");
+ * import { type ImageScores, pairedDifferences } from "crypts/evaluation";
+ * function aheadOf(unet: ImageScores[], linknet: ImageScores[], patients: Map<string, string>) {
+ *   const { dice } = pairedDifferences(unet, linknet, { groupOf: (image) => patients.get(image)! });
+ *   return dice.low > 0 ? "Unet is ahead" : "not told apart, or behind";
+ * }
  * ```
  */
 export function pairedDifferences(

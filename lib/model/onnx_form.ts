@@ -55,7 +55,9 @@ const TOLERANCE = 1e-3;
  *   it, or when its answer differs from TensorFlow.js' by more than 0.001
  * @example
  * ```ts
+ * import { openOnnxPredictor } from "crypts/model";
  * const { predictor, origin } = await openOnnxPredictor("models/unet_b2_fold0.safetensors");
+ * const tile = new Uint8Array(512 * 512 * 3); // interleaved RGB
  * const [maps] = await predictor.predict([tile], 512, 512);
  * ```
  */

@@ -141,6 +141,7 @@ export function foldGrouping(dataset: Dataset, profile: Profile): Grouping {
  *
  * @example
  * ```ts
+ * import { chooseProfile, modelNameOf, openWorkspace } from "crypts/notebook";
  * const workspace = await openWorkspace({ data: "Synthetic_crypt_dataset" });
  * modelNameOf(workspace, chooseProfile("demo")); // "unet_lite0_synthetic_x0.5"
  * ```

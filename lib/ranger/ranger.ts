@@ -33,8 +33,11 @@ export interface RangerOptions {
  *
  * @example
  * ```ts
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import { Ranger } from "crypts/ranger";
+ * const x = tf.variable(tf.tensor1d([3, -2]), true, "x");
  * const optimizer = new Ranger(1e-3, { weightDecay: 1e-4 });
- * optimizer.minimize(() => loss(model.forward(x)), false, model.trainable);
+ * optimizer.minimize(() => tf.sum(tf.square(x)), false, [x]);
  * ```
  */
 export class Ranger extends AdaptiveOptimizer {

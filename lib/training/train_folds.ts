@@ -31,6 +31,9 @@ import type { Patch } from "../patching/mod.ts";
  * @throws the signal's reason when aborted
  * @example
  * ```ts
+ * import { selectBackend } from "crypts/backend";
+ * import { readTrainData } from "crypts/patching";
+ * import { trainFolds } from "crypts/training";
  * await selectBackend();
  * const patches = await readTrainData("runs/demo/train_data.csv");
  * await trainFolds(patches, {

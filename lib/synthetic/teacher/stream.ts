@@ -34,8 +34,11 @@ export type TeachingReply = { index: number; sample: TeachingSample } | {
  * @throws {Error} when a thread fails
  * @example
  * ```ts
- * for await (const { image, labels } of teachingStream(7, { side: 256, workers: 2, ahead: 8 })) {
- *   if (step(image, labels)) break;
+ * import { teachingStream } from "crypts/synthetic";
+ * let pixels = 0;
+ * for await (const { image } of teachingStream(7, { side: 256, workers: 2, ahead: 8 })) {
+ *   pixels += image.height * image.width;
+ *   if (pixels > 1e6) break;
  * }
  * ```
  */
