@@ -45,7 +45,8 @@ async function ensureVenv(): Promise<void> {
   await run(await findPython(), ["-m", "venv", "--clear", VENV]);
   await run(venvProgram("python"), [
     ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
-    ...["-r", REQUIREMENTS],
+    // A file that is not the one that was looked at is refused.
+    ...["--require-hashes", "-r", REQUIREMENTS],
   ]);
   await writeWhole(stamp, wanted);
 }
