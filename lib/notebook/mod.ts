@@ -10,7 +10,8 @@ export {
   openFolds,
   trainOptions,
 } from "./pipeline.ts";
-export { chooseProfile, type Profile, profileRows } from "./profile.ts";
+export { chooseProfile, profileRows } from "./profile.ts";
+export type { Profile } from "./profile_settings.ts";
 export { PROFILES } from "./profiles.ts";
 export { InterruptedError, interruptFile, interruptSignal } from "./interrupt.ts";
 export { createProgress, formatSeconds, type Progress } from "./progress.ts";

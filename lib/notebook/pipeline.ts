@@ -11,7 +11,7 @@ import {
   type SegmentationModel,
 } from "../model/mod.ts";
 import { ORIGINAL_RULE, type Patch, preparePatches, readTrainData } from "../patching/mod.ts";
-import type { Profile } from "./profile.ts";
+import type { Profile } from "./profile_settings.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { ensureBuiltIn } from "../synthetic/mod.ts";
 import {

@@ -3,7 +3,7 @@ import { listAugmentations } from "../augment/mod.ts";
 import { describeParameters } from "../model/mod.ts";
 import { LOSSES } from "../tensor/mod.ts";
 import { GROUPINGS, TARGETS } from "../training/mod.ts";
-import type { Profile } from "./profile.ts";
+import type { Profile } from "./profile_settings.ts";
 
 /** Whether data can be split into so many folds; more than a thousand are refused as a mistake. */
 export function isFoldCount(value: number): boolean {

@@ -1,5 +1,5 @@
 /** The values of the built-in profiles. */
-import type { Profile } from "./profile.ts";
+import type { Profile } from "./profile_settings.ts";
 
 /** The original's values. */
 export const paper: Profile = {

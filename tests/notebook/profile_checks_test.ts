@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { chooseProfile, type Profile } from "../../lib/notebook/profile.ts";
+import { chooseProfile } from "../../lib/notebook/profile.ts";
+import type { Profile } from "../../lib/notebook/profile_settings.ts";
 import { PROFILES } from "../../lib/notebook/profiles.ts";
 
 Deno.test("every setting has a value that is refused by its name, and its limits are taken", () => {
