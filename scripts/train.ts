@@ -89,6 +89,26 @@ export interface Command {
   test: boolean;
 }
 
+const OPTIONS = {
+  data: { type: "string" },
+  profile: { type: "string" },
+  out: { type: "string" },
+  set: { type: "string", multiple: true },
+  backend: { type: "string" },
+  "by-donor": { type: "boolean", default: false },
+  loss: { type: "string" },
+  "class-balance": { type: "boolean", default: false },
+  "micro-batch": { type: "string" },
+  "clip-norm": { type: "string" },
+  init: { type: "string" },
+  weights: { type: "string" },
+  "encoder-weights": { type: "string" },
+  workers: { type: "string" },
+  fresh: { type: "boolean", default: false },
+  "no-test": { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
 /**
  * Understands the arguments; null asks for help.
  *
@@ -98,25 +118,7 @@ export function parseCommand(args: string[]): Command | null {
   const { values } = parseOptions({
     args,
     allowPositionals: false,
-    options: {
-      data: { type: "string" },
-      profile: { type: "string" },
-      out: { type: "string" },
-      set: { type: "string", multiple: true, default: [] },
-      backend: { type: "string" },
-      "by-donor": { type: "boolean", default: false },
-      loss: { type: "string" },
-      "class-balance": { type: "boolean", default: false },
-      "micro-batch": { type: "string" },
-      "clip-norm": { type: "string" },
-      init: { type: "string" },
-      weights: { type: "string" },
-      "encoder-weights": { type: "string" },
-      workers: { type: "string" },
-      fresh: { type: "boolean", default: false },
-      "no-test": { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
+    options: OPTIONS,
   });
   if (values.help) return null;
   refuseEmpty(values);
@@ -140,7 +142,7 @@ export function parseCommand(args: string[]): Command | null {
     throw new RangeError("--init and --weights are the same: give one");
   }
   const init = values.init ?? values.weights;
-  const settings = parseSettings(values.set);
+  const settings = parseSettings(values.set ?? []);
   if (values["by-donor"]) settings.groupBy = "patient";
   if (values["encoder-weights"] !== undefined) {
     const name = values["encoder-weights"];
