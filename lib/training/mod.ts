@@ -6,7 +6,8 @@ export type { FoldResult } from "./fold_result.ts";
 export { checkFoldCount, type Fold, splitFolds, type SplitOptions } from "./folds.ts";
 export { chooseGrouping, type GroupBy, type Grouping, GROUPINGS } from "./grouping.ts";
 export type { EpochLog } from "./logs.ts";
-export { completeOptions, type TrainOptions } from "./options.ts";
+export { completeOptions } from "./complete_options.ts";
+export type { TrainOptions } from "./options.ts";
 export {
   findLearningRate,
   type RateFinderOptions,

@@ -1,5 +1,5 @@
-/** Every setting of a training, with its default and its range. */
-import { type Augmentation, createAugmentation } from "../augment/mod.ts";
+/** Every setting of a training. */
+import type { Augmentation } from "../augment/mod.ts";
 import type { LossName } from "../tensor/mod.ts";
 import type { ModelConfig, SegmentationModel } from "../model/mod.ts";
 import type { ScheduleSpec } from "../ranger/mod.ts";
@@ -7,7 +7,7 @@ import type { Decision } from "./decision.ts";
 import type { FoldResult } from "./fold_result.ts";
 import type { EpochLog } from "./logs.ts";
 import type { StepProgress } from "./step_progress.ts";
-import { checkTarget, classesOf, type Target } from "./targets.ts";
+import type { Target } from "./targets.ts";
 
 /** Settings of `trainFolds`; defaults are the original's where it has them. */
 export interface TrainOptions {
@@ -165,140 +165,3 @@ type Absent =
   | "signal"
   | "stopFile"
   | "onValidation";
-
-/**
- * Fills in the defaults.
- *
- * @throws {RangeError} naming the setting that is out of its range
- */
-export function completeOptions(options: TrainOptions): CompleteOptions {
-  const { schedule = "constant", foldCount = 5, target = "crypt" } = options;
-  const complete: CompleteOptions = {
-    splitSeed: 0,
-    target,
-    boundaryWidth: 2,
-    gapWeight: 0,
-    gapWidth: 3,
-    cropZoom: 1,
-    cropRotate: 0,
-    encoderWeights: null,
-    encoderLearningRate: 1,
-    frozenEncoderEpochs: 0,
-    batchNorm: "train",
-    weightAveraging: 0,
-    batchSize: 16,
-    epochs: 25,
-    patience: 5,
-    keep: "best",
-    optimizer: "ranger",
-    learningRate: 1e-3,
-    weightDecay: 1e-4,
-    statisticsMomentum: 0,
-    loss: "cross-entropy",
-    classBalance: false,
-    augmentation: "flips",
-    seed: 0,
-    scale: 1,
-    resume: true,
-    workers: Math.max(0, Math.min(2, navigator.hardwareConcurrency - 1)),
-    ahead: 2,
-    cacheBytes: 2 ** 30,
-    onStep: () => {},
-    onEpoch: () => {},
-    onFold: () => {},
-    onMessage: () => {},
-    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
-    model: { ...options.model, classes: options.model.classes ?? classesOf(target) },
-    modelName: options.modelName,
-    outDir: options.outDir,
-    logDir: options.logDir,
-    foldCount,
-    folds: options.folds ?? Array.from({ length: foldCount }, (_, i) => i),
-    schedule: typeof schedule === "string" ? { kind: schedule } as ScheduleSpec : schedule,
-  };
-  check(complete);
-  return complete;
-}
-
-function check(o: CompleteOptions): void {
-  const need = (name: string, value: unknown, fits: boolean, what: string) => {
-    if (!fits) throw new RangeError(`${name} must be ${what}, got ${value}`);
-  };
-  for (const name of ["batchSize", "epochs", "patience", "ahead"] as const) {
-    need(name, o[name], Number.isInteger(o[name]) && o[name] >= 1, "a positive integer");
-  }
-  checkTarget(o);
-  checkFineTuning(o, need);
-  const micro = o.microBatchSize;
-  need(
-    "microBatchSize",
-    micro,
-    micro === undefined || (Number.isInteger(micro) && micro >= 1),
-    "a positive integer",
-  );
-  need("clipNorm", o.clipNorm, o.clipNorm === undefined || o.clipNorm > 0, "positive");
-  const momentum = o.statisticsMomentum;
-  need("statisticsMomentum", momentum, momentum >= 0 && momentum <= 1, "in [0, 1]");
-  need("workers", o.workers, Number.isInteger(o.workers) && o.workers >= 0, "an integer >= 0");
-  need("seed", o.seed, Number.isInteger(o.seed), "an integer");
-  need("scale", o.scale, o.scale > 0 && o.scale <= 1, "in (0, 1]");
-  const classes = o.model.classes ?? 2;
-  need("model.classes", classes, classes >= 2, "at least 2 (background and crypt)");
-  need(
-    "model.classes",
-    classes,
-    o.target !== "boundary" || classes === 3,
-    '3 for the target "boundary" (background, interior, boundary)',
-  );
-  need("modelName", o.modelName, /^[\w.+-]+$/.test(o.modelName), "letters, digits or _.+-");
-  const known = ["ranger", "adam", "adamw"].includes(o.optimizer);
-  need("optimizer", o.optimizer, known, '"ranger", "adam" or "adamw"');
-  if (typeof o.augmentation === "string") createAugmentation(o.augmentation);
-  const fit = o.folds.length > 0 &&
-    o.folds.every((f) => Number.isInteger(f) && f >= 0 && f < o.foldCount);
-  need("folds", `[${o.folds}]`, fit, `some of 0..${o.foldCount - 1}`);
-}
-
-type Need = (name: string, value: unknown, fits: boolean, what: string) => void;
-
-/** Crops and what concerns a pretrained encoder. */
-function checkFineTuning(o: CompleteOptions, need: Need): void {
-  for (const name of ["crop", "epochSteps"] as const) {
-    const value = o[name];
-    need(
-      name,
-      value,
-      value === undefined || (Number.isInteger(value) && value >= 1),
-      "a positive integer",
-    );
-  }
-  const { cropZoom, cropRotate, encoderLearningRate, frozenEncoderEpochs, weightAveraging } = o;
-  need("cropZoom", cropZoom, cropZoom >= 1 && cropZoom <= 4, "in [1, 4]");
-  need("cropRotate", cropRotate, cropRotate >= 0 && cropRotate <= 180, "in [0, 180] degrees");
-  need(
-    "encoderLearningRate",
-    encoderLearningRate,
-    encoderLearningRate > 0 && encoderLearningRate <= 10,
-    "a factor in (0, 10]",
-  );
-  need(
-    "frozenEncoderEpochs",
-    frozenEncoderEpochs,
-    Number.isInteger(frozenEncoderEpochs) && frozenEncoderEpochs >= 0,
-    "an integer >= 0",
-  );
-  need("keep", o.keep, ["best", "last"].includes(o.keep), '"best" or "last"');
-  need("batchNorm", o.batchNorm, ["train", "frozen"].includes(o.batchNorm), '"train" or "frozen"');
-  need(
-    "weightAveraging",
-    weightAveraging,
-    weightAveraging >= 0 && weightAveraging < 1,
-    "a decay in [0, 1)",
-  );
-  need(
-    "pixelSize",
-    o.pixelSize,
-    o.pixelSize === undefined || (o.pixelSize > 0 && Number.isFinite(o.pixelSize)),
-    "positive (µm per pixel)",
-  );
-}

@@ -7,7 +7,8 @@ import { splitFolds } from "./folds.ts";
 import { refuseOtherNetworks } from "./model_names.ts";
 import { updateReport } from "./report.ts";
 import { digestContents } from "./settings.ts";
-import { completeOptions, type TrainOptions } from "./options.ts";
+import { completeOptions } from "./complete_options.ts";
+import type { TrainOptions } from "./options.ts";
 import type { Patch } from "../patching/mod.ts";
 
 /**

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Patch } from "../../lib/patching/patch_table.ts";
-import { completeOptions, type TrainOptions } from "../../lib/training/options.ts";
+import { completeOptions } from "../../lib/training/complete_options.ts";
+import type { TrainOptions } from "../../lib/training/options.ts";
 import { differences, trainingSettings, unlikeSettings } from "../../lib/training/settings.ts";
 
 const patch = (image: string, index: number): Patch => ({

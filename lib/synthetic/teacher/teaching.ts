@@ -5,17 +5,15 @@ import { Noise } from "../noise.ts";
 import { photograph } from "./camera.ts";
 import { damage } from "./damage.ts";
 import { drawFeatures, type FeatureGroup, type Features } from "./features.ts";
-import {
-  type GlandStyle,
-  glandStyle,
-  paintEpithelium,
-  paintGlandCells,
-  punchLumens,
-} from "./glands.ts";
+import { paintGlandCells } from "./gland_cells.ts";
+import { type GlandStyle, glandStyle } from "./gland_style.ts";
+import { paintEpithelium, punchLumens } from "./glands.ts";
+import { paintGround } from "./ground.ts";
 import { layGlands } from "./layout.ts";
 import { Plate } from "./plate.ts";
-import { paintStromaCells, paintSurface, paintVessels } from "./stroma.ts";
-import { layTerrain, paintGround } from "./terrain.ts";
+import { paintStromaCells, paintSurface } from "./stroma.ts";
+import { layTerrain } from "./terrain.ts";
+import { paintVessels } from "./vessels.ts";
 
 /** How {@link drawTeaching} draws. */
 export interface TeachingOptions {
