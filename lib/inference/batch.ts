@@ -8,7 +8,8 @@ import { type BatchState, BatchStore } from "./batch_state.ts";
 import { checkEnsemble, type TilePredictor } from "./predictor.ts";
 import { writeEncodings } from "./reports.ts";
 import { chooseScale } from "./scale.ts";
-import { outputFolders, outputNamesOf, segmentFile, type SegmentOptions } from "./segment.ts";
+import { segmentFile, type SegmentOptions } from "./segment.ts";
+import { outputFolders, outputNamesOf } from "./segment_files.ts";
 import { checkSettings } from "./settings.ts";
 import { adoptTables } from "./tables_record.ts";
 

@@ -4,7 +4,7 @@ import { exists, readDone } from "../base/mod.ts";
 import type { BatchImage } from "./batch_list.ts";
 import { begunPath, statePath } from "./batch_paths.ts";
 import type { BatchState } from "./batch_state.ts";
-import { outputFolders, outputNamesOf } from "./segment.ts";
+import { outputFolders, outputNamesOf } from "./segment_files.ts";
 import { foreignTables, TABLES } from "./tables_record.ts";
 
 /** What {@link checkOutputs} compares with. */

@@ -15,7 +15,8 @@ import {
 import type { ImageScores } from "../evaluation/mod.ts";
 import type { BatchImage } from "./batch_list.ts";
 import { begunPath, statePath } from "./batch_paths.ts";
-import { outputNamesOf, type Segmented, type SegmentOptions } from "./segment.ts";
+import type { Segmented, SegmentOptions } from "./segment.ts";
+import { outputNamesOf } from "./segment_files.ts";
 import { removeTables } from "./tables_record.ts";
 
 /** What is known of an image after it was tried. */

@@ -1,6 +1,7 @@
 /** What Ranger and Adam share: running means of gradients, packed, saved and restored by name. */
 import * as tf from "@tensorflow/tfjs-core";
 import { adamStep, type AdamStepAttrs, hasFusedAdamStep } from "../tensor/mod.ts";
+import { pack, replace, unpack } from "./packing.ts";
 
 /**
  * Variables are packed into flat tensors up to this many values, so that a step is a few operations
@@ -243,19 +244,4 @@ function gradientOf({ variable }: Member, byName: Map<string, tf.Tensor>): tf.Te
   const gradient = byName.get(variable.name);
   if (!gradient) throw new RangeError(`variable "${variable.name}" has no gradient in this step`);
   return gradient;
-}
-
-/** Several tensors in one flat one; a single tensor as it is, which spares three reshapes a step. */
-function pack(tensors: tf.Tensor[]): tf.Tensor {
-  return tensors.length === 1 ? tensors[0] : tf.concat(tensors.map((t) => tf.reshape(t, [-1])));
-}
-
-function unpack(packed: tf.Tensor, like: tf.Tensor[]): tf.Tensor[] {
-  if (like.length === 1) return [packed];
-  return tf.split(packed, like.map((t) => t.size)).map((t, i) => tf.reshape(t, like[i].shape));
-}
-
-function replace(old: tf.Tensor, next: tf.Tensor): tf.Tensor {
-  old.dispose();
-  return tf.keep(next);
 }

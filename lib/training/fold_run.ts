@@ -6,7 +6,7 @@ import type { SegmentationModel } from "../model/mod.ts";
 import { digestFile, type Random } from "../base/mod.ts";
 import { type Progress, saveBest, saveProgress } from "./checkpoint.ts";
 import { evaluate } from "./evaluate.ts";
-import { feedBatches } from "./feeder.ts";
+import { type Batch, feedBatches } from "./feeder.ts";
 import { ending, type FoldPaths, type FoldResult, foldResult, keptEpoch } from "./fold_result.ts";
 import type { Fold } from "./folds.ts";
 import { type EpochLog, writeFoldLog } from "./logs.ts";
@@ -14,6 +14,7 @@ import type { CompleteOptions } from "./options.ts";
 import { shuffledOrder } from "./order.ts";
 import type { SampleSource } from "./sample_source.ts";
 import { trainStep } from "./step.ts";
+import { StepTally } from "./step_progress.ts";
 import { DivergedError, takeStopFile, yieldToEvents } from "./stopping.ts";
 import type { WeightAverage } from "./weight_averaging.ts";
 
@@ -154,13 +155,12 @@ export class FoldRun {
       options.learningRate,
       options.epochs * order.length,
     );
-    const sum = { loss: 0, dice: 0, count: 0, waited: 0, steps: 0 };
-    const start = performance.now();
+    const tally = new StepTally();
     const feed = feedBatches(fold.train, order, this.source, {
       preprocessing: this.model.preprocessing,
       stream,
       ahead: options.ahead,
-      onWait: (milliseconds) => sum.waited += milliseconds,
+      onWait: (milliseconds) => tally.waited += milliseconds,
     });
     for await (const batch of feed) {
       options.signal?.throwIfAborted();
@@ -179,36 +179,30 @@ export class FoldRun {
         statisticsMomentum: options.statisticsMomentum,
         ...this.frozenParts(epoch),
       });
-      if (!Number.isFinite(loss)) {
-        const files = batch.patches.map((p) => p.imagePath).join(", ");
-        throw new DivergedError(
-          `${this.paths.name}: the loss is ${loss} in epoch ${epoch}, step ${sum.steps + 1}, ` +
-            `for the batch ${files}; ${this.advice()}`,
-        );
-      }
+      if (!Number.isFinite(loss)) throw this.diverged(batch, loss, epoch, tally.steps + 1);
       this.average?.update();
       progress.steps++;
       progress.patchSize = [batch.height, batch.width];
-      sum.steps++;
-      sum.count += batch.patches.length;
-      sum.loss += loss * batch.patches.length;
-      sum.dice += dice * batch.patches.length;
-      const elapsed = performance.now() - start;
+      tally.add(batch.patches.length, loss, dice);
       options.onStep({
         fold: fold.index,
         epoch,
         epochs: options.epochs,
-        step: sum.steps,
         steps: order.length,
-        loss: sum.loss / sum.count,
-        dice: sum.dice / sum.count,
         learningRate: this.optimizer.learningRate,
-        samplesPerSecond: 1000 * sum.count / elapsed,
-        waitingShare: sum.waited / elapsed,
+        ...tally.figures(),
       });
       await yieldToEvents();
     }
-    return { loss: sum.loss / sum.count, dice: sum.dice / sum.count };
+    return tally.means();
+  }
+
+  private diverged(batch: Batch, loss: number, epoch: number, step: number): DivergedError {
+    const files = batch.patches.map((p) => p.imagePath).join(", ");
+    return new DivergedError(
+      `${this.paths.name}: the loss is ${loss} in epoch ${epoch}, step ${step}, ` +
+        `for the batch ${files}; ${this.advice()}`,
+    );
   }
 
   /** What stays as it is in an epoch: nothing, the encoder's statistics, or all of the encoder. */

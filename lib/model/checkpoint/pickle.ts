@@ -5,20 +5,13 @@
 import { PickleInput } from "./pickle_input.ts";
 import { Opaque, type PickleCall, type PickleRules, type PickleValue } from "./pickle_value.ts";
 import { printable } from "./printable.ts";
+import { MARK, PickleStack } from "./pickle_stack.ts";
 
 /**
  * The largest pickle read, in bytes. The pickle of a checkpoint holds names and shapes, not values:
  * that of a model of 1000 layers with its optimizer has half a megabyte.
  */
 const LARGEST = 2 ** 24;
-
-/**
- * The most containers and objects made, and references remembered: one byte of a pickle can make a
- * dictionary of 200. A model of 1000 layers with its optimizer has some 50,000 of either.
- */
-const MOST_OBJECTS = 2 ** 20;
-
-const MARK = Symbol("mark");
 
 /**
  * Reads the pickle (protocols 2 to 5) that starts at byte `start`. Its work is bounded by its length:
@@ -37,21 +30,9 @@ export function unpickle(
   return { value, end: input.at };
 }
 
-class Reader {
-  private readonly stack: (PickleValue | typeof MARK)[] = [];
-  private readonly memo = new Map<number, PickleValue>();
-  private copied = 0;
-  private made = 0;
-  private readonly charge: (items: number) => void;
-
-  constructor(private readonly input: PickleInput, private readonly rules: PickleRules) {
-    const most = 4 * input.length;
-    this.charge = (items) => {
-      this.copied += items;
-      if (this.copied > most) {
-        throw new RangeError("the pickle makes more values than its length can hold");
-      }
-    };
+class Reader extends PickleStack {
+  constructor(input: PickleInput, private readonly rules: PickleRules) {
+    super(input);
   }
 
   read(): PickleValue {
@@ -208,71 +189,5 @@ class Reader {
         "else PyTorch's weights_only loader takes are read (save model.state_dict() instead of the " +
         "model)",
     );
-  }
-
-  /** Puts a new container or object on the stack. */
-  private make(value: PickleValue): true {
-    if (++this.made > MOST_OBJECTS) {
-      throw new RangeError(
-        `the pickle makes over ${MOST_OBJECTS} objects: no list of tensors does`,
-      );
-    }
-    this.stack.push(value);
-    return true;
-  }
-
-  private remember(index: number): true {
-    this.memo.set(index, this.top());
-    if (this.memo.size > MOST_OBJECTS) {
-      throw new RangeError(
-        `the pickle remembers over ${MOST_OBJECTS} values: no list of tensors does`,
-      );
-    }
-    return true;
-  }
-
-  /** The value on top of the stack, taken off it. */
-  private pop(): PickleValue {
-    const value = this.top();
-    this.stack.pop();
-    return value;
-  }
-
-  private top(): PickleValue {
-    const value = this.stack.at(-1);
-    if (value === undefined || value === MARK) throw this.malformed(this.input.at);
-    return value as PickleValue;
-  }
-
-  private popToMark(): PickleValue[] {
-    const mark = this.stack.lastIndexOf(MARK);
-    if (mark < 0) throw this.malformed(this.input.at);
-    return this.stack.splice(mark).slice(1) as PickleValue[];
-  }
-
-  private extend(items: PickleValue[]): true {
-    const list = this.top();
-    if (list instanceof Opaque) return true;
-    if (!Array.isArray(list)) throw this.malformed(this.input.at);
-    for (const item of items) list.push(item);
-    return true;
-  }
-
-  private setItems(items: PickleValue[]): true {
-    const dictionary = this.top();
-    if (dictionary instanceof Opaque) return true;
-    if (!(dictionary instanceof Map) || items.length % 2) throw this.malformed(this.input.at);
-    for (let i = 0; i + 1 < items.length; i += 2) dictionary.set(items[i], items[i + 1]);
-    return true;
-  }
-
-  private recall(index: number): PickleValue {
-    const value = this.memo.get(index);
-    if (value === undefined) throw this.malformed(this.input.at);
-    return value;
-  }
-
-  private malformed(at: number): RangeError {
-    return new RangeError(`the pickle is malformed at byte ${at}`);
   }
 }
