@@ -142,7 +142,7 @@ Deno.test("the Slurm script submits one task an image and the tables behind them
     const task = await run("task");
     assert.match(
       task.log[0],
-      /--models models\/\*\.safetensors --out out --index 5 --tta d4 --geojson$/,
+      /--models models\/\*\.safetensors --out out --threads 1 --index 5 --tta d4 --geojson$/,
     );
     assert.match((await run("collect")).log[0], /--collect --out out$/);
     assert.equal((await run("nonsense")).code, 2);

@@ -148,6 +148,7 @@ rule compare:
     output:
         report(OUT / "table.csv", category="Comparison", caption="report/table.rst"),
         OUT / "table.md",
+        report(OUT / "differences.csv", category="Comparison", caption="report/differences.rst"),
         report(OUT / "figure.svg", category="Comparison", caption="report/figure.rst"),
         OUT / "figure.jpg",
         OUT / "ensemble.txt",

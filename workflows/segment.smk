@@ -146,7 +146,7 @@ rule slide:
         options=shlex.join(OPTIONS),
         attempts=RETRIES + 1,
         attempts_file=lambda wildcards: WORK / "attempts" / f"{wildcards.slide}.txt",
-    threads: int(config.get("threads", 2))
+    threads: int(config.get("threads", 1))
     retries: RETRIES_HERE
     resources:
         attempt=lambda wildcards, attempt: attempt,

@@ -6,7 +6,7 @@
 #
 # A task whose image is done ends at once: submit again to finish what failed or was cut off.
 #SBATCH --job-name=crypts
-#SBATCH --cpus-per-task=2
+#SBATCH --cpus-per-task=1
 #SBATCH --mem=6G
 #SBATCH --time=04:00:00
 #SBATCH --output=%x-%A_%a.log
@@ -36,8 +36,10 @@ submit)
     sbatch --export=ALL --array=0 --mem=4G --dependency="$jobs" "$0" collect
     ;;
 task)
+    # As many threads as the task has cores: ONNX Runtime would take all of the node's.
     # shellcheck disable=SC2086  # OPTIONS is a list of words
-    infer --models "$MODELS" --out "$OUT" --index "$((${FIRST:-0} + SLURM_ARRAY_TASK_ID))" ${OPTIONS:-}
+    infer --models "$MODELS" --out "$OUT" --threads "${SLURM_CPUS_PER_TASK:-1}" \
+        --index "$((${FIRST:-0} + SLURM_ARRAY_TASK_ID))" ${OPTIONS:-}
     ;;
 collect)
     infer --collect --out "$OUT"

@@ -24,7 +24,7 @@ export async function runArray(pass: ArrayPass): Promise<string[]> {
     must("bash", [join(PROJECT_ROOT, "workflows/slurm_array.sh"), "submit"], {
       cwd: folder,
       env: {
-        ...{ IMAGES: slides, OUT: out, OPTIONS: "--threads 1", DENO: Deno.execPath() },
+        ...{ IMAGES: slides, OUT: out, DENO: Deno.execPath() },
         MODELS: join(PROJECT_ROOT, "models/bundled/*.safetensors"),
       },
     });
