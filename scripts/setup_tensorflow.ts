@@ -58,7 +58,7 @@ async function setup(options: { gpu: boolean; force: boolean }): Promise<void> {
   await removeIfThere(ADDON);
   await compileAddon(compiler, ADDON);
   await placeForPackage(ADDON);
-  await writeManifest(compiler.version);
+  await writeManifest(compiler.version, gpu);
   await verify(gpu && await hasNvidiaGpu() ? "tfjs-node-gpu" : "tfjs-node");
   await removeIfThere(DOWNLOADS);
 
@@ -78,17 +78,17 @@ async function setup(options: { gpu: boolean; force: boolean }): Promise<void> {
     for (const file of files) await unpackWheel(pip, file, NATIVE_FOLDER, prefixes);
     await writeWhole(stamp, wanted);
   }
+}
 
-  async function writeManifest(version: string): Promise<void> {
-    const made: NativeManifest = {
-      tensorflow: TENSORFLOW_VERSION,
-      gpu,
-      machine: MACHINE,
-      compiler: version,
-      sources: sourceDigest(),
-    };
-    await writeWhole(MANIFEST, JSON.stringify(made, null, 2) + "\n");
-  }
+async function writeManifest(version: string, gpu: boolean): Promise<void> {
+  const made: NativeManifest = {
+    tensorflow: TENSORFLOW_VERSION,
+    gpu,
+    machine: MACHINE,
+    compiler: version,
+    sources: sourceDigest(),
+  };
+  await writeWhole(MANIFEST, JSON.stringify(made, null, 2) + "\n");
 }
 
 /** Loads the new backend and runs the self-test; a build that fails it is marked as absent again. */

@@ -63,7 +63,7 @@ export function traceContours(mask: Mask, connectivity: 4 | 8 = 8): Contour[] {
       y += STEP_Y[direction];
       // Ahead of the corner lie two pixels. Turning left where only the left one is crypt joins
       // pixels that touch at corners.
-      const [left, right] = ahead(x, y, direction);
+      const [left, right] = ahead(at, x, y, direction);
       const turn = left && (right || connectivity === 8) ? 3 : right ? 0 : 1;
       if (turn !== 0) {
         points.push(x, y);
@@ -72,18 +72,24 @@ export function traceContours(mask: Mask, connectivity: 4 | 8 = 8): Contour[] {
     } while (x !== startX || y !== startY || direction !== startDirection);
     return (connectivity === 8 ? [points] : simpleRings(points)).map(contourOf);
   }
+}
 
-  function ahead(x: number, y: number, direction: number): [left: boolean, right: boolean] {
-    switch (direction) {
-      case 0:
-        return [at(x, y - 1), at(x, y)];
-      case 1:
-        return [at(x, y), at(x - 1, y)];
-      case 2:
-        return [at(x - 1, y), at(x - 1, y - 1)];
-      default:
-        return [at(x - 1, y - 1), at(x, y - 1)];
-    }
+/** Whether the two pixels ahead of a corner are crypt. */
+function ahead(
+  at: (x: number, y: number) => boolean,
+  x: number,
+  y: number,
+  direction: number,
+): [left: boolean, right: boolean] {
+  switch (direction) {
+    case 0:
+      return [at(x, y - 1), at(x, y)];
+    case 1:
+      return [at(x, y), at(x - 1, y)];
+    case 2:
+      return [at(x - 1, y), at(x - 1, y - 1)];
+    default:
+      return [at(x - 1, y - 1), at(x, y - 1)];
   }
 }
 

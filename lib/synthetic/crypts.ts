@@ -131,16 +131,17 @@ function apart(seed: Seed, dx: number, dy: number): number {
   return Math.hypot((dx * cos + dy * sin) / seed.stretch, dy * cos - dx * sin);
 }
 
-/** A star-shaped outline that yields to its neighbours as crypts in tissue do. */
-function growOutline(
-  seed: Seed,
-  seeds: Seed[],
-  obstacles: Obstacle[],
-  zones: Zones,
-  random: Random,
-): Outline {
+/** What a crypt yields to, as its direction and distance in the frame in which the crypt is round. */
+interface Wall {
+  u: number;
+  v: number;
+  distance: number;
+}
+
+/** The neighbours' share of the room and the obstacles. */
+function wallsAround(seed: Seed, seeds: Seed[], obstacles: Obstacle[]): Wall[] {
   const cos = Math.cos(seed.angle), sin = Math.sin(seed.angle);
-  const walls: { u: number; v: number; distance: number }[] = [];
+  const walls: Wall[] = [];
   const wall = (dx: number, dy: number, share: number, gap: number) => {
     const u = (dx * cos + dy * sin) / seed.stretch, v = dy * cos - dx * sin;
     const length = Math.hypot(u, v);
@@ -157,6 +158,19 @@ function growOutline(
     const dx = o.x - seed.x, dy = o.y - seed.y, length = Math.hypot(dx, dy);
     wall(dx, dy, Math.max(0.2, (length - o.radius) / length), 5);
   }
+  return walls;
+}
+
+/** A star-shaped outline that yields to its neighbours as crypts in tissue do. */
+function growOutline(
+  seed: Seed,
+  seeds: Seed[],
+  obstacles: Obstacle[],
+  zones: Zones,
+  random: Random,
+): Outline {
+  const cos = Math.cos(seed.angle), sin = Math.sin(seed.angle);
+  const walls = wallsAround(seed, seeds, obstacles);
   const corners = Math.round(72 * Math.sqrt(seed.stretch));
   const waves = [2, 3, 4, 5, 7, 9, 12].map((k) => ({
     k,

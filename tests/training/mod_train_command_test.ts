@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { parseCommand } from "../../scripts/train.ts";
+import { parseCommand } from "../../scripts/train_options.ts";
 import { writeTinyDataset } from "../support/tiny_dataset.ts";
 
 Deno.test("the train command understands its options and names those it cannot use", () => {

@@ -130,8 +130,10 @@ function inputGradient(
   return run("conv_pack_flipped", dy, filter, geometry, info.inShape, backend, null, 0);
 }
 
+type Packing = "conv_pack_filter" | "conv_pack_flipped";
+
 function run(
-  packing: "conv_pack_filter" | "conv_pack_flipped",
+  packing: Packing,
   x: tf.TensorInfo,
   filter: tf.TensorInfo,
   g: Geometry,
@@ -161,19 +163,7 @@ function run(
     : ((group - 1) * g.stride[0] + kh) * ((outWidth - 1) * g.stride[1] + kw) * g.channels;
   const slices = fineSlices();
   withScratch(backend, packed + slices * window, (scratch) => {
-    callKernel({
-      kernel: packing,
-      // As the filter lies: [taps, channels, outChannels], or the other way round when flipped.
-      args: [
-        address(backend, filter),
-        scratch,
-        kh * kw,
-        ...packing === "conv_pack_filter"
-          ? [g.channels, g.outChannels]
-          : [g.outChannels, g.channels],
-      ],
-      work: blocks,
-    });
+    packFilter(backend, packing, filter, g, scratch, blocks);
     const windows: Address = window ? scratch + 4 * packed : 0;
     const args = [
       address(backend, x),
@@ -199,6 +189,24 @@ function run(
     callKernel({ kernel: "conv_forward", args, steps, work: batch * outHeight, slices });
   }, false);
   return y;
+}
+
+/** Lays the filter into `scratch` in blocks of output channels. */
+function packFilter(
+  backend: BackendWasm,
+  packing: Packing,
+  filter: tf.TensorInfo,
+  { kernel: [kh, kw], channels, outChannels }: Geometry,
+  scratch: number,
+  blocks: number,
+): void {
+  // As the filter lies: [taps, channels, outChannels], or the other way round when flipped.
+  const sizes = packing === "conv_pack_filter" ? [channels, outChannels] : [outChannels, channels];
+  callKernel({
+    kernel: packing,
+    args: [address(backend, filter), scratch, kh * kw, ...sizes],
+    work: blocks,
+  });
 }
 
 /** The filter with zeros between its taps: a dilated convolution is one with this filter. */

@@ -40,16 +40,7 @@ export function convFilterGradient(
   const flat = filterHeight * filterWidth * info.strideHeight * info.strideWidth === 1 &&
     padInfo.top + padInfo.bottom + padInfo.left + padInfo.right === 0;
   if (flat && inChannels % 4 === 0 && outChannels % 4 === 0) {
-    const slices = Math.min(threads(), pixels);
-    const add = (parts: number, size: number) =>
-      callKernel({
-        kernel: "pointwise_filter_gradient",
-        args: [...images, parts, inChannels, outChannels],
-        steps: [0, 0, size, 0, 0],
-        work: pixels,
-        slices,
-      });
-    sumSlices(backend, dw, add, slices, false);
+    pointwiseFilterGradient(backend, images, pixels, inChannels, outChannels, dw);
     return dw;
   }
   // Without a neighbourhood each pixel is a row of its own.
@@ -64,25 +55,33 @@ export function convFilterGradient(
   sumSlices(backend, dw, (parts, size) =>
     withScratch(backend, threads() * packed, (scratch) => {
       const args = [
-        ...images,
-        parts,
-        scratch,
-        inHeight,
-        inWidth,
-        inChannels,
-        outHeight,
-        outWidth,
-        outChannels,
-        filterHeight,
-        filterWidth,
-        info.strideHeight,
-        info.strideWidth,
-        padInfo.top,
-        padInfo.left,
-        group,
+        ...[...images, parts, scratch, inHeight, inWidth, inChannels],
+        ...[outHeight, outWidth, outChannels, filterHeight, filterWidth],
+        ...[info.strideHeight, info.strideWidth, padInfo.top, padInfo.left, group],
       ];
       const steps = args.map((_, i) => i === 2 ? size : i === 3 ? 4 * packed : 0);
       callKernel({ kernel: "conv_filter_gradient", args, steps, work: batch * outHeight });
     }, false));
   return dw;
+}
+
+/** Of 1 x 1 taps on every pixel: a product of matrices. */
+function pointwiseFilterGradient(
+  backend: BackendWasm,
+  images: number[],
+  pixels: number,
+  inChannels: number,
+  outChannels: number,
+  dw: tf.TensorInfo,
+): void {
+  const slices = Math.min(threads(), pixels);
+  const add = (parts: number, size: number) =>
+    callKernel({
+      kernel: "pointwise_filter_gradient",
+      args: [...images, parts, inChannels, outChannels],
+      steps: [0, 0, size, 0, 0],
+      work: pixels,
+      slices,
+    });
+  sumSlices(backend, dw, add, slices, false);
 }
