@@ -3,11 +3,22 @@ import { join } from "node:path";
 import { readCsv } from "crypts/tables";
 import { PROJECT_ROOT } from "crypts/base";
 import { BUILT_IN_DATA, formatSeconds, openWorkspace, shortPath } from "crypts/notebook";
-import { runCommand } from "./command.ts";
+import { checking, parseOptions, runCommand } from "./command.ts";
 import { executeAll, NOTEBOOKS } from "./notebooks.ts";
+
+const HELP = `Runs the five notebooks on the built-in data with the profile demo.
+
+deno task demo
+
+Other data, profiles and folders: deno task notebooks --help.`;
 
 /** Runs the notebooks and prints what came out. */
 async function demo(): Promise<void> {
+  const { values } = await checking(() => {
+    const options = { help: { type: "boolean" } } as const;
+    return parseOptions({ args: Deno.args, allowPositionals: false, options });
+  });
+  if (values.help) return console.log(HELP);
   const data = join(PROJECT_ROOT, BUILT_IN_DATA);
   const begin = performance.now();
   const executions = await executeAll(NOTEBOOKS, { data, profile: "demo" });

@@ -127,6 +127,10 @@ if (import.meta.main) {
     console.error(`unknown option ${unknown}; known: ${known.join(", ")}`);
     Deno.exit(2);
   }
+  if (Deno.args.includes("--gpu") && Deno.args.includes("--cpu")) {
+    console.error("--gpu and --cpu exclude each other: give one");
+    Deno.exit(2);
+  }
   const gpu = Deno.args.includes("--gpu") || !Deno.args.includes("--cpu") && await hasNvidiaGpu();
   try {
     await setup({ gpu, force: Deno.args.includes("--force") });

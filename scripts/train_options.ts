@@ -120,6 +120,7 @@ export function parseCommand(args: string[]): Command | null {
 }
 
 function parseSettings(settings: readonly string[]): Partial<Profile> {
+  const seen = new Set<string>();
   const entries = settings.map((text) => {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
     if (!key || !Object.hasOwn(PROFILES.paper, key)) {
@@ -129,6 +130,8 @@ function parseSettings(settings: readonly string[]): Partial<Profile> {
         }; got "${text}"`,
       );
     }
+    if (seen.has(key)) throw new RangeError(`--set ${key} is given more than once: give it once`);
+    seen.add(key);
     try {
       return [key, JSON.parse(value)];
     } catch {

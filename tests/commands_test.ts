@@ -46,7 +46,7 @@ Deno.test("every bad option of the train command is one sentence and exit 2, bef
       [["--profile", ""], /--profile is empty/],
       [withOptions(one, ["--out", file]), /--out .*file is a file/],
       [[...one, "--set", "threshold=9"], /threshold must be in \[0, 1\), got 9/],
-      [[...one, "--set", "scale=NaN"], /scale must be in \(0, 1\], got "NaN"/],
+      [["--data", data, "--set", "scale=NaN"], /scale must be in \(0, 1\], got "NaN"/],
       [[...one, "--set", "epochs="], /epochs must be a positive integer, got ""/],
       [[...one, "--set", "model={}"], /model must be one that can be built/],
       [withOptions(one, ["--backend", "quantum"]), /--backend must be one of .*, got "quantum"/],
@@ -58,7 +58,11 @@ Deno.test("every bad option of the train command is one sentence and exit 2, bef
       [withOptions(one, ["--workers", " "]), /--workers is empty/],
       [withOptions(one, ["--workers", "1.5"]), /--workers must be an integer >= 0, got "1.5"/],
       [withOptions(one, ["--unknown"]), /--unknown/],
-      [[...one, "--set", "foldCount=3"], /3 folds need .* got 2: a, bb; set foldCount to 2/],
+      [[...one, "--set", "epochs=1", "--set", "epochs=2"], /--set epochs is given more than once/],
+      [
+        [...small, "--set", "foldCount=3", "--data", data],
+        /3 folds need .* got 2: a, bb; set foldCount to 2/,
+      ],
     ];
     for (const [args, message] of cases) await refused(root, "train", args, message);
   }));
@@ -77,6 +81,16 @@ Deno.test("the notebooks command looks at names, profile and data before anythin
     const { code, out } = await run("notebooks", ["--help"]);
     assert.equal(code, 0);
     assert.match(out, /deno task notebooks \[options\]/);
+  }));
+
+Deno.test("demo takes no options, and the setup of TensorFlow none that exclude each other", () =>
+  withFolder(async (root) => {
+    await refused(root, "demo", ["--data", root], /--data/);
+    await refused(root, "demo", ["Training"], /Training/);
+    await refused(root, "setup_tensorflow", ["--gpu", "--cpu"], /--gpu and --cpu exclude each/);
+    const { code, out } = await run("demo", ["--help"]);
+    assert.equal(code, 0);
+    assert.match(out, /deno task notebooks --help/);
   }));
 
 Deno.test("the kills command refuses what it cannot count", () =>
