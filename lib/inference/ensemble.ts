@@ -43,7 +43,8 @@ export async function openEnsemble(
   checkEngine(options.engine ?? "auto");
   const predictors: TilePredictor[] = [];
   const dispose = () => predictors.forEach((p) => p.dispose());
-  let first: Noted | null = null, any: ModelNotes | null = null;
+  const noted: Noted[] = [];
+  let first: Noted | null = null;
   try {
     for (const path of paths) {
       const { predictor, notes } = await openOne(path, options);
@@ -54,7 +55,7 @@ export async function openEnsemble(
             `${predictors[0].classes}, ${path} has ${predictor.classes}`,
         );
       }
-      any ??= notes;
+      noted.push({ path, notes });
       if (notes.scale === null && notes.pixelSize === null) continue;
       first ??= { path, notes };
       checkAlike(first, { path, notes });
@@ -63,10 +64,13 @@ export async function openEnsemble(
     dispose();
     throw error;
   }
-  const notes = first?.notes ?? any!;
+  const taken = first ?? noted[0], { notes } = taken;
+  tellUnlike(taken, noted, options.onMessage ?? ((line) => console.warn(line)));
   const fixed = predictors.flatMap(({ sides = [] }) => sides).find((side) => side !== null);
   return { ...notes, tile: fixed ?? notes.tile, predictors, dispose };
 }
+
+const DECISIONS = ["threshold", "interior", "minProbability", "minAreaUm2"] as const;
 
 interface Noted {
   path: string;
@@ -82,6 +86,24 @@ function checkAlike(first: Noted, other: Noted): void {
     `models of one ensemble must be trained alike: ${first.path} at ${words(a)}, ` +
       `${other.path} at ${words(b)}`,
   );
+}
+
+/** Says which models are taken to be as another one says of itself. */
+function tellUnlike(
+  { path, notes }: Noted,
+  all: readonly Noted[],
+  onMessage: (line: string) => void,
+): void {
+  const taken = basename(path), known = notes.scale !== null || notes.pixelSize !== null;
+  for (const { path, notes: own } of all) {
+    const name = basename(path);
+    if (known && own.scale === null && own.pixelSize === null) {
+      onMessage(`${name} does not say its scale or µm per pixel: taken to be those of ${taken}`);
+    }
+    if (Object.keys({ ...own.decision, ...notes.decision }).length === 0) continue;
+    const same = DECISIONS.every((key) => own.decision[key] === notes.decision[key]);
+    if (!same) onMessage(`${name} has another decision than ${taken}, whose is taken`);
+  }
 }
 
 async function openOne(path: string, options: EnsembleOptions) {

@@ -120,6 +120,32 @@ Deno.test("a model without notes is told to be one, with what is assumed in thei
     assert.doesNotMatch(said.text, /assumed/);
   }));
 
+Deno.test("in an ensemble it is said which model is taken to be as another, and whose decision is taken", () =>
+  withFiles(null, async ({ weights, onnx, root }) => {
+    const model = smallModel(), plain = join(root, "plain.onnx");
+    await exportOnnx(model, plain);
+    const other = join(root, "other.safetensors");
+    await saveWeights(model, other, {
+      "crypts.training": JSON.stringify({ ...TRAINING, decision: { threshold: 0.5 } }),
+    });
+    model.dispose();
+    const linesOf = async (...paths: string[]) => {
+      const lines: string[] = [];
+      const ensemble = await openEnsemble(paths, { onMessage: (line) => lines.push(line) });
+      assert.deepEqual([ensemble.scale, ensemble.decision.threshold], [0.5, 0.4]);
+      ensemble.dispose();
+      return lines;
+    };
+    assert.deepEqual(await linesOf(weights, onnx), []);
+    assert.deepEqual(await linesOf(plain, onnx), [
+      "plain.onnx does not say its scale or µm per pixel: taken to be those of m.onnx",
+      "plain.onnx has another decision than m.onnx, whose is taken",
+    ]);
+    assert.deepEqual(await linesOf(onnx, other), [
+      "other.safetensors has another decision than m.onnx, whose is taken",
+    ]);
+  }));
+
 Deno.test("notes that are no JSON are refused, naming the file", () =>
   withFiles(null, async ({ root }) => {
     const model = smallModel(), path = join(root, "odd.onnx");
