@@ -1,9 +1,17 @@
 /** Chooses how probabilities become crypts, on out-of-fold maps: `deno task decide` (see `--help`). */
+import "./quiet_libraries.ts";
 import { join } from "node:path";
 import { exists, writeWhole } from "crypts/base";
+import { SMALLEST_CRYPT_PIXELS, SMALLEST_CRYPT_UM2 } from "crypts/crypts";
 import { ensureLabels, type ImageRecord, openDataset } from "crypts/dataset";
 import { probeImage, readGreyValues, resizeMap } from "crypts/image";
-import { type DecisionScores, DecisionSearch, type JudgedDecision } from "crypts/inference";
+import {
+  DECISION_GRID,
+  type DecisionGrid,
+  type DecisionScores,
+  DecisionSearch,
+  type JudgedDecision,
+} from "crypts/inference";
 import { readTextRows } from "crypts/tables";
 import { checking, parseOptions, refuseEmpty, runCommand } from "./command.ts";
 
@@ -30,7 +38,17 @@ async function readMap(path: string, { height, width }: ImageRecord): Promise<Fl
 /** The fold of each image, from `dice.csv`. */
 function foldsOf(maps: string): Map<string, string> {
   const rows = readTextRows(join(maps, "dice.csv"), ["image", "fold"]);
-  return new Map(rows.map(({ image, fold }) => [image ?? "", fold ?? ""]));
+  const folds = new Map<string, string>();
+  for (const { image, fold } of rows) {
+    if (!image || !fold || folds.has(image)) {
+      throw new RangeError(
+        `${join(maps, "dice.csv")}: each image must be there once with its fold, ` +
+          `got "${image ?? ""}" with "${fold ?? ""}"`,
+      );
+    }
+    folds.set(image, fold);
+  }
+  return folds;
 }
 
 const digits = (value: number) => value.toFixed(3);
@@ -47,13 +65,23 @@ function tableOf(search: DecisionSearch): string {
   return [[...head, "recall", "dice"], ...rows].map((row) => row.join(",")).join("\n") + "\n";
 }
 
-/** The decision as options of the commands that take one. */
-function asOptions({ decision }: JudgedDecision): string {
+/** The decision as options of the commands that take one; `areas`: whether µm² were tried. */
+function asOptions({ decision }: JudgedDecision, areas: boolean): string {
   const { threshold, interior, minProbability, minAreaUm2 } = decision;
-  const settings = Object.entries(decision).map(([key, value]) => `--set ${key}=${value}`);
+  const settings = Object.entries(decision).filter(([key]) => areas || key !== "minAreaUm2")
+    .map(([key, value]) => `--set ${key}=${value}`);
   return `deno task infer … --threshold ${threshold} --interior ${interior} ` +
-    `--min-probability ${minProbability} --min-area-um2 ${minAreaUm2}\n` +
+    `--min-probability ${minProbability}${areas ? ` --min-area-um2 ${minAreaUm2}` : ""}\n` +
     `deno task train … ${settings.join(" ")}`;
+}
+
+/** The decisions that can be told apart on `records`. */
+function gridFor(records: readonly ImageRecord[]): DecisionGrid {
+  if (records.some(({ pixelSize }) => pixelSize !== null)) return DECISION_GRID;
+  console.log(
+    `no pixel size is known: the least area is ${SMALLEST_CRYPT_PIXELS} pixels and was not chosen`,
+  );
+  return { ...DECISION_GRID, minAreaUm2: [SMALLEST_CRYPT_UM2] };
 }
 
 async function run(args: string[]): Promise<void> {
@@ -77,7 +105,7 @@ async function run(args: string[]): Promise<void> {
     }
     return { train: train.filter(({ id }) => folds.has(id)), folds };
   });
-  const search = new DecisionSearch();
+  const grid = gridFor(train), search = new DecisionSearch(grid);
   for (const record of train) {
     const [crypt, boundary] = ["crypt", "boundary"].map((k) =>
       join(maps!, `${record.id}_${k}.png`)
@@ -96,7 +124,7 @@ async function run(args: string[]): Promise<void> {
   if (new Set(folds.values()).size > 1) {
     console.log(line("chosen on the other folds", search.heldOut().scores));
   }
-  console.log(asOptions(best));
+  console.log(asOptions(best, grid.minAreaUm2.length > 1));
 }
 
 if (import.meta.main) {

@@ -1,8 +1,10 @@
 /** Maps of every training image by the fold that has not seen it: `deno task oof` (see `--help`). */
-import { basename, join } from "node:path";
+import "./quiet_libraries.ts";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { glob } from "node:fs/promises";
 import { diceScore } from "crypts/annotation";
 import { selectBackend } from "crypts/backend";
+import { exists, writeWhole } from "crypts/base";
 import { ensureMask, type ImageRecord, openDataset } from "crypts/dataset";
 import { readRgb, resizeMask, writeGreyValues } from "crypts/image";
 import { cutProbability, openEnsemble, predictMaps, type TilePredictor } from "crypts/inference";
@@ -57,6 +59,43 @@ async function foldModels(pattern: string): Promise<FoldModel[]> {
   );
 }
 
+/**
+ * That each image has one model that has not seen it, and each model such an image.
+ *
+ * @throws {UsageError} naming the models
+ */
+function checkFolds(models: readonly FoldModel[], train: readonly ImageRecord[]): void {
+  const unseenBy = new Map<string, string>();
+  for (const { path, info } of models) {
+    const own = train.filter(({ id }) => info.validationImages.includes(id));
+    if (own.length === 0) {
+      throw new UsageError(`${path} validated on no training image of this data set`);
+    }
+    for (const { id } of own) {
+      const other = unseenBy.get(id);
+      if (other !== undefined) {
+        throw new UsageError(
+          `${other} and ${path} both have not seen ${id}: name the folds of one training alone`,
+        );
+      }
+      unseenBy.set(id, path);
+    }
+  }
+}
+
+/** @throws {UsageError} when maps would lie within the data set */
+async function checkOut(data: string, out: string): Promise<void> {
+  const root = await Deno.realPath(data);
+  // The nearest folder that exists: links are followed from there.
+  let parent = resolve(out);
+  while (!await exists(parent)) parent = dirname(parent);
+  const within = relative(root, await Deno.realPath(parent));
+  if (within === "" || (!within.startsWith("..") && !isAbsolute(within))) {
+    throw new UsageError(`--out ${out} lies in the data set, into which nothing is written`);
+  }
+  if (!(await Deno.stat(parent)).isDirectory) throw new UsageError(`--out ${out} is no folder`);
+}
+
 const bytesOf = (values: Float32Array) => Uint8Array.from(values, (p) => Math.round(255 * p));
 
 /** Writes the maps of an image and returns the Dice of crypt at 0.5. */
@@ -75,10 +114,9 @@ async function predictOne(
   await writeGreyValues(join(out, `${record.id}_crypt.png`), {
     ...{ data: bytesOf(probability), height, width },
   });
-  if (boundary) {
-    const path = join(out, `${record.id}_boundary.png`);
-    await writeGreyValues(path, { data: bytesOf(boundary), height, width });
-  }
+  const path = join(out, `${record.id}_boundary.png`);
+  if (boundary) await writeGreyValues(path, { data: bytesOf(boundary), height, width });
+  else await Deno.remove(path).catch(() => {}); // One of another model.
   const truth = resizeMask(await ensureMask(record), height, width);
   return diceScore(cutProbability(probability), truth.data);
 }
@@ -98,7 +136,7 @@ async function run(args: string[]): Promise<void> {
     });
     refuseEmpty(values);
     for (const name of ["data", "models", "out"] as const) {
-      if (values[name] === undefined) throw new RangeError(`--${name} is needed\n\n${HELP}`);
+      if (values[name] === undefined) throw new RangeError(`--${name} is needed, see --help`);
     }
     if (!TTA.some((kind) => kind === values.tta)) {
       throw new RangeError(`--tta must be one of ${TTA.join(", ")}, got "${values.tta}"`);
@@ -112,6 +150,12 @@ async function run(args: string[]): Promise<void> {
     return { ...values as Record<"data" | "models" | "out", string> & { tta: Tta }, threads };
   });
   const models = await foldModels(pattern), { train } = await checking(() => openDataset(data));
+  checkFolds(models, train);
+  await checkOut(data, out);
+  // It stands for all maps: it comes last, and goes first.
+  const table = join(out, "dice.csv");
+  await Deno.mkdir(out, { recursive: true });
+  if (await exists(table)) await Deno.remove(table);
   console.log((await selectBackend()).line);
   const rows: string[] = [];
   for (const model of models) {
@@ -126,10 +170,10 @@ async function run(args: string[]): Promise<void> {
     const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
     console.log(
       `${basename(model.path)} (epoch ${model.info.epoch}): Dice ${mean.toFixed(4)} over ` +
-        `${scores.length} images that it has not seen`,
+        `${scores.length} ${scores.length === 1 ? "image" : "images"} that it has not seen`,
     );
   }
-  await Deno.writeTextFile(join(out, "dice.csv"), `image,fold,dice\n${rows.join("\n")}\n`);
+  await writeWhole(table, `image,fold,dice\n${rows.join("\n")}\n`);
 }
 
 if (import.meta.main) {

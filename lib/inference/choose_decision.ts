@@ -1,6 +1,6 @@
 /** How probabilities become crypts, chosen on images that the models have not seen. */
 import { diceScore } from "../annotation/mod.ts";
-import { type Crypt, cryptsOfLabels, findCrypts } from "../crypts/mod.ts";
+import { type Crypt, cryptsOfLabels, findCrypts, smallestCrypt } from "../crypts/mod.ts";
 import { bestPartner, overlapCrypts } from "../evaluation/mod.ts";
 import type { LabelMask } from "../image/mod.ts";
 import type { Decision } from "../training/mod.ts";
@@ -17,7 +17,7 @@ export interface UnseenMaps {
   /** Probability of the boundary; null for models of two classes. */
   boundary: Float32Array | null;
   labels: LabelMask;
-  /** µm per pixel of `labels`; null: `minAreaUm2` is not used. */
+  /** µm per pixel of `labels`; null: `minAreaUm2` is not used, but 500 pixels, as in inference. */
   pixelSize: number | null;
 }
 
@@ -71,7 +71,7 @@ export class DecisionSearch {
    * const grid = { threshold: [0.4, 0.5], interior: [0], minProbability: [0], minAreaUm2: [0] };
    * const search = new DecisionSearch(grid);
    * search.add({
-   *   ...{ image: "a", group: "fold 0", boundary: null, pixelSize: null },
+   *   ...{ image: "a", group: "fold 0", boundary: null, pixelSize: 1 },
    *   probability: Float32Array.from([0.9, 0.45, 0.1]),
    *   labels: { data: Uint16Array.from([1, 0, 0]), height: 1, width: 3 },
    * });
@@ -103,7 +103,7 @@ export class DecisionSearch {
         const all = cryptsFrom(maps, threshold, margin), known = new Map<string, Counts>();
         for (const least of minProbability) {
           for (const area of minAreaUm2) {
-            const pixels = pixelSize === null ? 1 : area / pixelSize ** 2;
+            const pixels = smallestCrypt(pixelSize, area);
             const kept = all.filter((c) => c.area >= pixels && (c.probability ?? 1) >= least);
             const key = kept.map(({ id }) => id).join();
             const found = known.get(key) ?? { dice, ...countCrypts(kept, truth) };

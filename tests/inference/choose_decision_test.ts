@@ -75,7 +75,7 @@ Deno.test("the best decision parts what touches and leaves out what is faint", (
 Deno.test("a choice is judged on groups that it has not seen", () => {
   // What is best for one group is wrong for the other: held out, both get the wrong one.
   const maps = (image: string, group: string, faint: boolean): UnseenMaps => ({
-    ...{ image, group, boundary: null, pixelSize: null },
+    ...{ image, group, boundary: null, pixelSize: 1 },
     probability: Float32Array.from([0.45, 0.45, 0.45, 0, 0, 0.9, 0.9]),
     labels: {
       data: Uint16Array.from(faint ? [1, 1, 1, 0, 0, 2, 2] : [0, 0, 0, 0, 0, 1, 1]),

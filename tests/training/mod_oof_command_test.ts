@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { diceScore } from "../../lib/annotation/metrics.ts";
+import { BUNDLED_MODEL } from "../../lib/model/bundled.ts";
 import { readGreyValues } from "../../lib/image/grey_values.ts";
 import { withFolder } from "../support/temporary.ts";
 import { TINY_SIZE, tinyMask, writeTinyDataset } from "../support/tiny_dataset.ts";
@@ -68,6 +69,47 @@ Deno.test("out-of-fold maps: each training image once, by the fold that validate
       /best: object F1 ([\d.]+) .*object Dice ([\d.]+)/,
     )!;
     assert.ok(Number(f1) + Number(objectDice) >= Math.max(...worth) - 0.002);
+    // Where no pixel size is known, no area in µm² is claimed.
+    for (const name of ["train", "train_mask"]) {
+      await Deno.mkdir(`${root}/plain/${name}`, { recursive: true });
+      for (const id of ["a", "bb"]) {
+        const file = `${name}/${id}.tiff`;
+        await Deno.copyFile(`${root}/data/${file}`, `${root}/plain/${file}`);
+      }
+    }
+    const plain = await runScript("decide.ts", [
+      ...["--data", `${root}/plain`, "--maps", `${root}/oof`],
+    ]);
+    assert.match(plain.out, /no pixel size is known: the least area is 500 pixels/);
+    assert.match(plain.out, /150 decisions on 2 images[^]*--min-probability \S+\n/);
+    assert.doesNotMatch(plain.out, /um2|minAreaUm2/);
     const none = await runScript("decide.ts", ["--data", `${root}/data`, "--maps", `${root}/data`]);
     assert.deepEqual([none.code, /no dice.csv: make it with/.test(none.err)], [2, true]);
+    await refused(root);
   }));
+
+/** Nothing is written where the maps would not mean what they say. */
+async function refused(root: string): Promise<void> {
+  const models = `${root}/out/models`;
+  const oof = (pattern: string, out: string) =>
+    runScript("out_of_fold.ts", ["--data", `${root}/data`, "--models", pattern, "--out", out]);
+  const files = () => Array.from(Deno.readDirSync(`${root}/data/train`), ({ name }) => name).sort();
+  const before = files();
+  const within = await oof(`${models}/tiny_fold?.safetensors`, `${root}/data/train`);
+  assert.deepEqual([within.code, files()], [2, before]);
+  assert.match(within.err, /lies in the data set/);
+  await Deno.copyFile(`${models}/tiny_fold0.safetensors`, `${models}/other_fold0.safetensors`);
+  const twice = await oof(`${models}/*_fold?.safetensors`, `${root}/twice`);
+  assert.equal(twice.code, 2);
+  assert.match(twice.err, /other_fold0.* and .*tiny_fold0.* both have not seen/);
+  const foreign = await oof(BUNDLED_MODEL, `${root}/foreign`);
+  assert.equal(foreign.code, 2);
+  assert.match(foreign.err, /validated on no training image/);
+  for (const folder of ["twice", "foreign"]) {
+    await assert.rejects(Deno.stat(`${root}/${folder}`), Deno.errors.NotFound);
+  }
+  await Deno.writeTextFile(`${root}/oof/dice.csv`, "image,fold,dice\na,0,1\na,1,1\n");
+  const decided = await runScript("decide.ts", ["--data", `${root}/data`, "--maps", `${root}/oof`]);
+  assert.equal(decided.code, 2);
+  assert.match(decided.err, /each image must be there once with its fold, got "a" with "1"/);
+}
