@@ -56,6 +56,7 @@ async function checkCommand(command: Command): Promise<Workspace> {
   completeOptions({ ...trainOptions(workspace, profile), ...given(options) });
   if (!workspace.builtIn) {
     const dataset = await openData(workspace), { groupOf } = foldGrouping(dataset, profile);
+    trainOptions(workspace, profile, dataset);
     const annotated = dataset.train.filter((record) => record.annotated).map(({ id }) => id);
     const groups = new Set(groupOf ? annotated.map(groupOf) : annotated);
     checkFoldCount([...groups], profile.foldCount, groupOf ? "patients" : "images");
@@ -132,7 +133,7 @@ async function trainProfile(
 
 /** Dice of every annotated test image by the folds' ensemble, beside Otsu's threshold. */
 async function scoreTest(workspace: Workspace, profile: Profile, dataset: Dataset): Promise<void> {
-  const { predictors, scale } = await openFolds(workspace, profile);
+  const { predictors, scale } = await openFolds(workspace, profile, dataset.test);
   const { patch: tile, inferenceMode: mode, overlap, threshold } = profile;
   const rows: [string, number, number][] = [];
   const options = { tile, mode, overlap, threshold, scale };

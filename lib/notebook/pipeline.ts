@@ -10,7 +10,13 @@ import {
   readSafetensorsHeader,
   type SegmentationModel,
 } from "../model/mod.ts";
-import { ORIGINAL_RULE, type Patch, preparePatches, readTrainData } from "../patching/mod.ts";
+import {
+  ORIGINAL_RULE,
+  type Patch,
+  preparePatches,
+  readTrainData,
+  trainedPixelSize,
+} from "../patching/mod.ts";
 import type { Profile } from "./profile_settings.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { ensureBuiltIn } from "../synthetic/mod.ts";
@@ -87,8 +93,9 @@ export async function cutPatches(workspace: Workspace, profile: Profile) {
 /**
  * The settings of `trainFolds` that a profile and a workspace stand for.
  *
- * @param dataset decides with `groupBy` which images stay together in folds; without it each is for
- *   itself
+ * @param dataset decides with `groupBy` which images stay together in folds, and whether the models
+ *   can say their pixel size; without it each image is for itself, and they do not
+ * @throws {RangeError} naming images of unknown pixel size where others have one and `pixelSize` is set
  */
 export function trainOptions(
   workspace: Workspace,
@@ -100,6 +107,7 @@ export function trainOptions(
   const { learningRate, weightDecay, schedule, statisticsMomentum, seed, scale } = profile;
   const { target, boundaryWidth, gapWeight, loss, augmentation, cropZoom, cropRotate } = profile;
   const { keep, encoderLearningRate, frozenEncoderEpochs, batchNorm, weightAveraging } = profile;
+  const wanted = { pixelSize: profile.pixelSize ?? undefined };
   const { groupOf, stratumOf } = dataset ? foldGrouping(dataset, profile) : {};
   return {
     ...{ groupOf, stratumOf },
@@ -115,7 +123,7 @@ export function trainOptions(
       : initialWeightsPath(profile.initialWeights),
     crop: profile.cropFrom ? profile.patch : undefined,
     epochSteps: profile.epochSteps || undefined,
-    pixelSize: profile.pixelSize ?? undefined,
+    pixelSize: dataset && (trainedPixelSize(dataset.train, wanted) ?? undefined),
     splitSeed: seed,
     outDir: workspace.models,
     logDir: join(workspace.models, "logs"),

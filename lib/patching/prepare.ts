@@ -14,6 +14,7 @@ import {
 } from "../image/mod.ts";
 import { PatchExtractor, type PatchMode, type WindowPosition } from "./extractor.ts";
 import { PatchStore, type PatchSummary } from "./patch_store.ts";
+import { noticeUnknownSize } from "./trained_at.ts";
 import { judgeTissue, ORIGINAL_RULE, type TissueRule } from "./tissue.ts";
 
 /** Settings of {@link preparePatches}. */
@@ -58,8 +59,9 @@ const WRITERS = 4;
  * ends with the same files.
  *
  * @returns every window, dropped ones included, in the order of images and windows
- * @throws {RangeError} naming the image when one is smaller than a patch (before anything is
- *   written), or when no image is annotated
+ * @throws {RangeError} naming the image when one is smaller than a patch, or has no known pixel size
+ *   where `pixelSize` is wanted and others have one (before anything is written), or when no image is
+ *   annotated
  * @throws {FolderLockedError} when another run is cutting patches into `outDir`
  * @throws {Error} naming the file that cannot be read or written
  * @throws the signal's reason when aborted
@@ -73,6 +75,7 @@ export async function preparePatches(
   if (annotated.length === 0) {
     throw new RangeError(`none of the ${records.length} images is annotated: nothing to patch`);
   }
+  noticeUnknownSize(annotated, options);
   const plans = annotated.map((record) => {
     const { height, width } = scaledSize(record, patchScale(record, options));
     try {
