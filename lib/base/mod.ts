@@ -1,5 +1,6 @@
 /** What everything stands on: random numbers, folds, whole files, fingerprints, locks, wheels. */
 export { clearDone, type Done, readDone, whyNotDone, writeDone } from "./done.ts";
+export { editDistance, nearestName } from "./edit_distance.ts";
 export { exists, refuseSpecial, sweepTemporary, writeWhole, writeWith } from "./files.ts";
 export {
   changes,

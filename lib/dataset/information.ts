@@ -2,11 +2,31 @@
 import { join } from "node:path";
 import { exists, notice } from "../base/mod.ts";
 import { implausible, parsePixelSize } from "../image/mod.ts";
-import { readTextRows } from "../tables/mod.ts";
+import { checkColumnNames, type KnownColumns, readTable, readTextRows } from "../tables/mod.ts";
 import { stem } from "./files.ts";
 
 /** Its name. */
 export const INFORMATION_CSV = "colon-dataset_information.csv";
+
+/** Its columns; those of the original's table that say nothing of segmentation are passed over. */
+const COLUMNS: KnownColumns = {
+  read: [
+    "image_file",
+    "width_pixels",
+    "height_pixels",
+    "patient_number",
+    "grade",
+    "pixel_size_um",
+  ],
+  passed: ["crypt_segmentation_file", "race", "sex", "age", "bmi_kg/m^2", "split"],
+  aliases: {
+    ...{ mpp: "pixel_size_um", mppx: "pixel_size_um", umperpixel: "pixel_size_um" },
+    ...{ micronsperpixel: "pixel_size_um", umpx: "pixel_size_um", pixelsize: "pixel_size_um" },
+    ...{ patient: "patient_number", patientid: "patient_number", patients: "patient_number" },
+    ...{ donor: "patient_number", donorid: "patient_number", donornumber: "patient_number" },
+    ...{ subject: "patient_number", subjectid: "patient_number" },
+  },
+};
 
 /** What it says of one image. */
 export interface Information {
@@ -21,13 +41,14 @@ export interface Information {
 /**
  * Reads the table of a data set: id to what is said of it.
  *
- * @throws {RangeError} naming the table, the image and the value that is no size or pixel size
+ * @throws {RangeError} naming the table and a misspelt column, or the image and the value that is no
+ *   size or pixel size
  */
 export async function readInformation(root: string): Promise<Map<string, Information>> {
   const path = join(root, INFORMATION_CSV), rows = new Map<string, Information>();
   if (!await exists(path)) return rows;
-  const columns = ["image_file", "width_pixels", "height_pixels"];
-  for (const row of readTextRows(path, columns)) {
+  checkColumnNames(path, readTable(path).names, COLUMNS);
+  for (const row of readTextRows(path, ["image_file", "width_pixels", "height_pixels"])) {
     const id = stem((row.image_file ?? "").trim());
     const refuse = (column: string, expected: string): never => {
       throw new RangeError(

@@ -1,8 +1,7 @@
 /** A table of images: which columns it may have, and what they say. */
 import { basename, dirname, extname, resolve } from "node:path";
-import { notice } from "../base/mod.ts";
 import { parsePixelSize } from "../image/mod.ts";
-import { checkColumns, readTable } from "../tables/mod.ts";
+import { checkColumnNames, checkColumns, readTable } from "../tables/mod.ts";
 
 /** An image of a batch. */
 export interface BatchImage {
@@ -35,7 +34,7 @@ const ALIASES: Record<string, string> = {
  */
 export function listManifest(path: string): BatchImage[] {
   const base = dirname(path), { names, rows } = readTable(path);
-  checkNames(path, names);
+  checkColumnNames(path, names, { read: READ, passed: WRITTEN, aliases: ALIASES });
   checkColumns(path, names, ["image"]);
   return rows.map(({ cells, line }) => {
     const cell = (name: string) => cells[names.indexOf(name)]?.trim() || null;
@@ -59,52 +58,4 @@ export function listManifest(path: string): BatchImage[] {
 /** The name of a file without what says its format. */
 export function idOf(name: string): string {
   return basename(name, extname(name)).replace(/\.ome$/i, "");
-}
-
-function checkNames(path: string, names: readonly string[]): void {
-  const known = [...READ, ...WRITTEN], others: string[] = [];
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    const meant = meantBy(name);
-    if (meant === null) {
-      others.push(name);
-      continue;
-    }
-    throw new RangeError(
-      `table ${path} has the column "${name}", which is not read: is it "${meant}"? ` +
-        `Columns that are read are ${READ.join(", ")}`,
-    );
-  }
-  if (others.length === 0) return;
-  const list = others.map((name) => `"${name}"`).join(", ");
-  notice(`table ${path}: not read: ${list}; columns that are read are ${READ.join(", ")}`);
-}
-
-/** The column that a name nearly is, or null. */
-function meantBy(name: string): string | null {
-  const plain = (text: string) =>
-    text.toLowerCase().replaceAll(/[µμ]/g, "u").replaceAll(/[^a-z0-9]/g, "");
-  const own = plain(name);
-  if (ALIASES[own]) return ALIASES[own];
-  return READ.find((column) => {
-    const other = plain(column), most = other.length < 3 ? 0 : other.length < 6 ? 1 : 3;
-    return editDistance(own, other) <= most;
-  }) ?? null;
-}
-
-/** Letters to insert, remove, replace, or swap with their neighbours (optimal string alignment). */
-export function editDistance(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  for (let i = 1; i <= a.length; i++) {
-    rows.push([i]);
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        least = Math.min(least, rows[i - 2][j - 2] + 1);
-      }
-      rows[i].push(least);
-    }
-  }
-  return rows[a.length][b.length];
 }

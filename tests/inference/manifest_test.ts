@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { collectNotices } from "../../lib/base/notices.ts";
-import { editDistance, listManifest } from "../../lib/inference/manifest.ts";
+import { listManifest } from "../../lib/inference/manifest.ts";
 import { withFolder } from "../support/temporary.ts";
 
 Deno.test("a column that nearly is a known one is refused by both names, others are named in one notice", () =>
@@ -52,14 +52,3 @@ Deno.test("a column that nearly is a known one is refused by both names, others 
     assert.deepEqual((await read("image,id", "a.png,x")).notices, []);
     await assert.rejects(read("image,pixel_size_um", "a.png,-1"), /line 2: pixel_size_um must be/);
   }));
-
-Deno.test("the edit distance is that of optimal string alignment, known values", () => {
-  const cases: [string, string, number][] = [
-    ...[["", "", 0], ["", "abc", 3], ["kitten", "sitting", 3]] as [string, string, number][],
-    ...[["imgae", "image", 1], ["ca", "abc", 3], ["mask", "task", 1]] as [string, string, number][],
-  ];
-  for (const [a, b, distance] of cases) {
-    assert.equal(editDistance(a, b), distance, `${a}, ${b}`);
-    assert.equal(editDistance(b, a), distance, `${b}, ${a}`);
-  }
-});
