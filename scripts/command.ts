@@ -65,6 +65,11 @@ export function refuseEmpty(options: Record<string, unknown>): void {
   }
 }
 
+/** A number in decimal notation; NaN for all else, `0x1f` and `0b1` among it. */
+export function plainNumber(text: string): number {
+  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : NaN;
+}
+
 /** @throws {RangeError} naming an option that is no number, or outside of its range */
 export function numberOption(
   name: string,
@@ -73,7 +78,7 @@ export function numberOption(
   fits: (value: number) => boolean,
 ): number | undefined {
   if (text === undefined) return undefined;
-  const value = text.trim() === "" ? NaN : Number(text);
+  const value = plainNumber(text);
   if (Number.isFinite(value) && fits(value)) return value;
   throw new RangeError(`--${name} must be ${what}, got "${text}"`);
 }

@@ -11,7 +11,7 @@ deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
   --masks DIR          ground truth <id>.tiff, masks or labels: also dice_report_submission.csv and
                        scores.csv, and dashed outlines in overlays/
   --index I            only the image number I (from 0), for arrays of jobs; tables are not written
-  --collect            only writes the tables over all images, after runs with --index
+  --collect            only writes the tables over all images, after runs with --index; takes no settings
   --count              only prints the number of images
   --list               only prints the images as a table that --images takes, with height and width
                        where the files say them (for workflows/)
@@ -35,7 +35,7 @@ deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
                        else 0); masks keep all
   --no-skip-glass      asks the models in windows of glass, too
   --min-area-um2 F     smallest crypt in µm² (default: the models' own, else 200); masks keep all
-  --min-area N         the same in pixels of the full image (default where µm are unknown: 500)
+  --min-area N         the same in pixels of the full image (where µm are unknown: 500), instead of µm²
   --split              cuts touching crypts apart by shape (models with a boundary need it not)
 
   --no-geojson         no geojson/<id>.geojson for QuPath
@@ -46,7 +46,7 @@ deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
 
   --engine NAME        auto (default: ONNX Runtime, on GPUs TensorFlow.js), onnx or tensorflow
   --backend NAME       TensorFlow.js backend (implies --engine tensorflow), or onnx
-  --threads N          of ONNX Runtime (default: all cores, divided by the workers)
+  --threads N          of ONNX Runtime, at most 4 per core (default: all cores, divided by the workers)
   --batch N            tiles per forward pass, default 4
   --expect ENCODER     refuses models with another encoder
   --force              does finished images anew

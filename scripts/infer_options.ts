@@ -1,4 +1,5 @@
 /** The options of `deno task infer`: read, checked, and said in words. */
+import { availableParallelism } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { BACKENDS } from "crypts/backend";
 import {
@@ -9,6 +10,7 @@ import {
   LARGEST_TILE,
 } from "crypts/inference";
 import { parseOptions } from "./command.ts";
+import { number, partOf, positive, whole } from "./infer_numbers.ts";
 
 /** A command that was understood; nothing has been opened yet. */
 export interface InferCommand {
@@ -31,6 +33,9 @@ export interface InferCommand {
   tile: number | null;
   settings: Omit<BatchOptions, "models" | "outDir" | "tile">;
 }
+
+/** More threads than this only wait for each other. */
+const MOST_PER_CORE = 4;
 
 const FLAG = { type: "boolean" } as const, TEXT = { type: "string" } as const;
 
@@ -100,6 +105,8 @@ export function parseCommand(args: string[]): InferCommand | null {
   if (values.images === undefined) throw new RangeError("--images is missing");
   const tasks = (["collect", "count", "list"] as const).filter((name) => values[name]);
   if (tasks.length > 1) throw new RangeError(`give one of --${tasks.join(" and --")}, not both`);
+  refuseUnused(values, tasks[0]);
+  const cores = availableParallelism();
   const command: InferCommand = {
     images: values.images,
     models: values.models ?? [],
@@ -110,19 +117,41 @@ export function parseCommand(args: string[]): InferCommand | null {
     workers: whole("workers", values.workers, 1, 256) ?? 1,
     part: partOf(values.part),
     ...engineOf(values),
-    threads: whole("threads", values.threads, 1, 1024),
+    threads: whole(
+      "threads",
+      values.threads,
+      1,
+      MOST_PER_CORE * cores,
+      ` (${MOST_PER_CORE} per core)`,
+    ),
     expect: values.expect,
     pixelSize: positive("pixel-size", values["pixel-size"]) ?? null,
     tile: whole("tile", values.tile, 1) ?? null,
     settings: settingsOf(values),
   };
-  if (command.index !== null && command.task !== "segment") {
-    throw new RangeError(`--index is one image to segment: --${command.task} is of all of them`);
-  }
   if (command.index !== null && command.workers > 1) {
     throw new RangeError("--index is one image: --workers must be 1");
   }
   return command;
+}
+
+/** What the tasks that segment nothing go by; all other options would change nothing. */
+const OF_TASKS = ["images", "out", "masks", "collect", "count", "list"];
+
+function refuseUnused(values: Values, task: "collect" | "count" | "list" | undefined): void {
+  if (task === undefined) return;
+  if (values.index !== undefined) {
+    throw new RangeError(`--index is one image to segment: --${task} is of all of them`);
+  }
+  const unused = Object.keys(values).filter((name) => !OF_TASKS.includes(name));
+  if (unused.length === 0) return;
+  const names = unused.map((name) =>
+    (values[name as keyof Values] === false ? "--no-" : "--") + name
+  );
+  const why = task === "collect"
+    ? "makes tables of the results that are there, whatever they were made with"
+    : "segments nothing";
+  throw new RangeError(`--${task} ${why}: leave ${names.join(", ")} out`);
 }
 
 /** Beside the images: `slides/` gives `slides_crypts`, `list.csv` gives `list_crypts`. */
@@ -174,10 +203,25 @@ function settingsOf(values: Values): InferCommand["settings"] {
     batchSize: whole("batch", values.batch, 1, 4096) ?? 4,
     force: values.force ?? false,
   };
+  if (settings.crypts?.minArea !== undefined && settings.crypts.minAreaUm2 !== undefined) {
+    throw new RangeError("give one of --min-area (pixels) and --min-area-um2 (µm²), not both");
+  }
   // Without --tile the side is known when the models are: the largest one forbids least.
   const tile = whole("tile", values.tile, 1) ?? LARGEST_TILE;
-  checkBatch({ ...settings, outDir: "", tile });
+  try {
+    checkBatch({ ...settings, outDir: "", tile });
+  } catch (error) {
+    throw new RangeError(asOption((error as Error).message), { cause: error });
+  }
   return settings;
+}
+
+/** `minAreaUm2 must be …` becomes `--min-area-um2 must be …`. */
+function asOption(message: string): string {
+  return message.replace(/^\w+/, (name) => {
+    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return option in OPTIONS ? `--${option}` : name;
+  });
 }
 
 function oneOf<const T extends string>(name: string, value: string, known: readonly T[]): T {
@@ -186,44 +230,4 @@ function oneOf<const T extends string>(name: string, value: string, known: reado
     throw new RangeError(`--${name} must be one of ${known.join(", ")}, got "${value}"`);
   }
   return found;
-}
-
-function number(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isFinite(value)) throw new RangeError(`--${name} must be a number, got "${text}"`);
-  return value;
-}
-
-function positive(name: string, text: string | undefined): number | undefined {
-  const value = number(name, text);
-  if (value !== undefined && !(value > 0)) {
-    throw new RangeError(`--${name} must be > 0, got "${text}"`);
-  }
-  return value;
-}
-
-function whole(
-  name: string,
-  text: string | undefined,
-  least: number,
-  most = Infinity,
-): number | undefined {
-  const value = number(name, text);
-  if (value !== undefined && value > most) {
-    throw new RangeError(`--${name} must be at most ${most}, got ${value}`);
-  }
-  if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
-    throw new RangeError(`--${name} must be an integer >= ${least}, got "${text}"`);
-  }
-  return value;
-}
-
-function partOf(text: string | undefined): InferCommand["part"] {
-  if (text === undefined) return null;
-  const [number, of] = text.split("/").map(Number);
-  if (!(Number.isInteger(number) && Number.isInteger(of) && number >= 0 && number < of)) {
-    throw new RangeError(`--part must be k/n with 0 <= k < n, got "${text}"`);
-  }
-  return { number, of };
 }

@@ -2,13 +2,14 @@
 import sharp, { type Sharp } from "sharp";
 import { writeWith } from "../base/mod.ts";
 import { checkSides } from "./pixels.ts";
+import { clearResolution } from "./tiff_resolution.ts";
 import { TiffStream } from "./tiff_stream.ts";
 
 /** A map to write. */
 export interface SlideLayout {
   height: number;
   width: number;
-  /** µm per pixel, written as pixels per cm; null: the file has no resolution. */
+  /** µm per pixel, written as pixels per cm; null: the file says that its resolution has no unit. */
   pixelSize: number | null;
   /** Maps of more pixels do not wait in memory but in a file; default 256 million. */
   inMemory?: number;
@@ -95,7 +96,10 @@ export class SlideWriter {
       const image = this.rows
         ? sharp(this.rows, { raw: { height, width, channels: 1 }, limitInputPixels: false })
         : sharp(waiting(this.path), { limitInputPixels: false, sequentialRead: true });
-      await writeWith(this.path, (temporary) => asSlide(image, this.layout).toFile(temporary));
+      await writeWith(this.path, async (temporary) => {
+        await asSlide(image, this.layout).toFile(temporary);
+        if (this.layout.pixelSize === null) await clearResolution(temporary);
+      });
     } finally {
       if (this.stream) await Deno.remove(waiting(this.path)).catch(() => {});
     }

@@ -58,7 +58,16 @@ function summaryTable(states: readonly BatchState[]) {
     name: string,
     of: (state: BatchState) => string | number | null | undefined,
     type: typeof pl.Float64 | typeof pl.Int32 | typeof pl.Utf8 = pl.Float64,
-  ) => [name, pl.Series(name, states.map((s) => of(s) ?? null), type)];
+  ) => {
+    const values = states.map((s) => of(s) ?? null);
+    // polars makes 0 of a null among integers, but not of one that it casts.
+    return [
+      name,
+      type === pl.Int32
+        ? pl.Series(name, values, pl.Float64).cast(type)
+        : pl.Series(name, values, type),
+    ];
+  };
   return pl.DataFrame(Object.fromEntries([
     column("img", (s) => s.id, pl.Utf8),
     column("status", (s) => s.status, pl.Utf8),

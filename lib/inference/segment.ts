@@ -25,7 +25,7 @@ import {
   type OutputNames,
   outputNames,
 } from "./segment_files.ts";
-import type { SegmentSettings } from "./settings.ts";
+import { cryptConcerns, type SegmentSettings } from "./settings.ts";
 import { type Trust, type TrustReference, warningOf } from "./trust.ts";
 
 /** Settings of {@link segmentFile}. */
@@ -122,7 +122,7 @@ export async function segmentFile(
       trust,
       reference ?? null,
       { crypts: count, pixels: cryptPixels },
-      image.concerns,
+      [...image.concerns, ...cryptConcerns(options.crypts, pixelSize)],
     ),
   };
   if (names.labels) await writeLabelFile(join(outDir, names.labels), crypts, found);

@@ -81,6 +81,18 @@ export function cryptOptions(settings: CryptSettings = {}, pixelSize: number | n
   return { ...options, minArea: settings.minArea ?? smallestCrypt(pixelSize, minAreaUm2) };
 }
 
+/** One sentence where a limit in µm² could not be used, and what was used instead; else none. */
+export function cryptConcerns(
+  { minArea, minAreaUm2 }: CryptSettings = {},
+  pixelSize: number | null,
+): string[] {
+  if (pixelSize !== null || minArea !== undefined || minAreaUm2 === undefined) return [];
+  return [
+    `the smallest crypt of ${minAreaUm2} µm² could not be used, that of ` +
+    `${smallestCrypt(null)} pixels was`,
+  ];
+}
+
 function oneOf(name: string, value: string | undefined, known: readonly string[]): void {
   if (value !== undefined && !known.includes(value)) {
     throw new RangeError(`${name} must be one of ${known.join(", ")}, got "${value}"`);

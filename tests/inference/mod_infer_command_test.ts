@@ -241,6 +241,9 @@ Deno.test("a batch goes on past bad images, skips what is done, and does again w
     assert.deepEqual(submission.map((r) => r.img), ["a", "h"]);
     assert.deepEqual(decodeRle(submission[0].pixels!, 64, 80), good.mask.data);
     const summary = readTextRows(join(outDir, "summary.csv"), ["img", "status", "crypts"]);
+    const { seconds: _, message: __, ...failed } = summary.find((r) => r.img === "b")!;
+    const empty = Object.entries(failed).filter(([, value]) => value !== null);
+    assert.deepEqual(empty, [["img", "b"], ["status", "failed"]], "no size, crypts or tiles");
     assert.equal(summary.length, 8);
     assert.deepEqual(summary.find((r) => r.img === "a")!.crypts, "1");
 
@@ -315,7 +318,8 @@ Deno.test("the command segments, lists failures, and takes part in arrays of job
     assert.equal(one.code, 0, one.text);
     assert.match(one.text, /tiles of 32 px at scale 0\.5, sliding/);
     assert.ok(await exists(join(out, "state/b.json")) && !await exists(join(out, "state/a.json")));
-    assert.equal((await quiet(...base, "--collect")).code, 1, "one image has no state yet");
+    const tables = await quiet("--images", images, "--out", out, "--collect");
+    assert.equal(tables.code, 1, "one image has no state yet");
     const all = await quiet(...base, "--geojson");
     assert.equal(all.code, 0, all.text);
     assert.match(all.text, /2 of 2 images done/);

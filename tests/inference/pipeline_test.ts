@@ -9,6 +9,9 @@ import type { RgbImage } from "../../lib/image/pixels.ts";
 import { readLabels } from "../../lib/image/labels.ts";
 import { probeImage } from "../../lib/image/probe.ts";
 import { readMask, readRgb } from "../../lib/image/read.ts";
+import { readTiffDirectories } from "../../lib/image/tiff.ts";
+import { clearResolution } from "../../lib/image/tiff_resolution.ts";
+import { writeLabelFile } from "../../lib/inference/label_file.ts";
 import { SlideWriter } from "../../lib/image/slide_writer.ts";
 import { writeRgb } from "../../lib/image/write.ts";
 import { predictDataset } from "../../lib/inference/dataset.ts";
@@ -284,6 +287,31 @@ Deno.test("a map is a tiled pyramid with its resolution, in memory and through a
       const back = await sharp(path).toColourspace("b-w").raw().toBuffer();
       assert.deepEqual(new Uint8Array(back), data);
     }
+    // What sharp writes unasked, 10 pixels per cm, is no resolution that anybody knows.
+    for (const inMemory of [1e9, 0]) {
+      const path = join(folder, `${inMemory}.tiff`);
+      const slide = await SlideWriter.create(path, { height, width, pixelSize: null, inMemory });
+      await slide.push(data);
+      await slide.finish();
+      const directories = (await readTiffDirectories(path))!;
+      assert.deepEqual(
+        directories.map((d) => [d.resolutionUnit, d.xResolution, d.yResolution]),
+        Array(3).fill([1, 1, 1]),
+      );
+      assert.equal((await probeImage(path)).pixelSize, null);
+      const back = await sharp(path).toColourspace("b-w").raw().toBuffer();
+      assert.deepEqual(new Uint8Array(back), data);
+    }
+    const big = join(folder, "1000000000.tiff");
+    await sharp(data, { raw: { height, width, channels: 1 } }).toColourspace("b-w")
+      .tiff({ tile: true, pyramid: true, bigtiff: true }).toFile(big);
+    await clearResolution(big);
+    for (const { resolutionUnit, xResolution } of (await readTiffDirectories(big))!) {
+      assert.deepEqual([resolutionUnit, xResolution], [1, 1]);
+    }
+    const labels = join(folder, "0.tiff");
+    await writeLabelFile(labels, [], { height, width, pixelSize: null });
+    assert.equal((await readTiffDirectories(labels))![0].xResolution, null);
     assert.equal([...Deno.readDirSync(folder)].length, 2, "nothing waits any more");
     const short = await SlideWriter.create(join(folder, "s.tiff"), {
       height: 3,

@@ -101,3 +101,32 @@ Deno.test("summary.csv warns of an unknown, an implausible and another pixel siz
     );
     assert.equal(guessed.said, null);
   }));
+
+Deno.test("where µm are unknown, the warning says that a limit in µm² was not used, and which one in pixels was", () =>
+  withFolder(async (root) => {
+    const path = join(root, "a.png");
+    await writeRgb(path, square());
+    const warning = async (crypts: SegmentOptions["crypts"], pixelSize: number | null) => {
+      const { trust, crypts: found } = await segmentFile(
+        { id: "a", path, pixelSize },
+        [fakePredictor((r, g) => r > g + 50 ? 0.95 : 0)],
+        { tile: 32, mode: "sliding", outDir: join(root, "out"), crypts },
+      );
+      return { found, warning: trust.warning ?? "" };
+    };
+    // The square has 900 pixels.
+    const unknown = await warning({ minAreaUm2: 100_000 }, null);
+    assert.equal(unknown.found, 1, "over 500 pixels");
+    assert.match(
+      unknown.warning,
+      /smallest crypt of 100000 µm² could not be used, that of 500 pixels was/,
+    );
+    for (
+      const [crypts, size] of [[{ minAreaUm2: 800 }, 1], [{ minArea: 800 }, null], [{}, null]] as [
+        SegmentOptions["crypts"],
+        number | null,
+      ][]
+    ) {
+      assert.doesNotMatch((await warning(crypts, size)).warning, /could not be used/);
+    }
+  }));
