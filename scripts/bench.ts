@@ -1,4 +1,5 @@
 /** Runs the benchmarks of `bench/` one after another: `deno task bench [NAME…]`. */
+import "./quiet_libraries.ts";
 import { join } from "node:path";
 import { PROJECT_ROOT } from "crypts/base";
 

@@ -9,6 +9,7 @@
  * that were never trained on, measures the drawings' stains, and writes both with the given notes into
  * the bundled model.
  */
+import "./quiet_libraries.ts";
 import { selectBackend } from "crypts/backend";
 import { writeWhole } from "crypts/base";
 import {

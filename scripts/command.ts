@@ -39,9 +39,10 @@ export async function checking<T>(work: () => T | Promise<T>): Promise<T> {
  * @throws {RangeError} naming an option that is given twice
  */
 export function parseOptions<T extends ParseArgsConfig>(
-  config: T,
+  given: T,
 ): ReturnType<typeof parseArgs<T>> {
-  const result = parseArgs(config);
+  const config = { ...given, args: withNegatives(given.args ?? Deno.args, given.options ?? {}) };
+  const result = parseArgs(config) as ReturnType<typeof parseArgs<T>>;
   const { tokens } = parseArgs({ ...config, tokens: true });
   const { options = {} } = config, seen = new Set<string>();
   for (const token of tokens ?? []) {
@@ -53,6 +54,20 @@ export function parseOptions<T extends ParseArgsConfig>(
     seen.add(name);
   }
   return result;
+}
+
+/** `--sides -1,0` becomes `--sides=-1,0`, so that the option itself says what it takes. */
+function withNegatives(
+  args: readonly string[],
+  options: NonNullable<ParseArgsConfig["options"]>,
+): string[] {
+  const out: string[] = [];
+  for (const arg of args) {
+    const option = Object.entries(options).find(([name]) => out.at(-1) === `--${name}`)?.[1];
+    if (option?.type === "string" && /^-[\d.]/.test(arg)) out.push(`${out.pop()}=${arg}`);
+    else out.push(arg);
+  }
+  return out;
 }
 
 /** @throws {RangeError} naming an option whose text is empty */

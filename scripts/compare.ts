@@ -1,4 +1,5 @@
 /** Configurations by images that their folds have not seen: tables, a figure, an ensemble (see `--help`). */
+import "./quiet_libraries.ts";
 import { join } from "node:path";
 import { writeWhole } from "crypts/base";
 import { checking, numberOption, parseOptions, refuseEmpty, runCommand } from "./command.ts";

@@ -1,4 +1,5 @@
 /** Writes a model as ONNX or safetensors: `deno task export --model FILE --out FILE` (see `--help`). */
+import "./quiet_libraries.ts";
 import { extname } from "node:path";
 import { selectBackend } from "crypts/backend";
 import {
@@ -35,7 +36,7 @@ export async function runExport(args: string[]): Promise<number> {
   try {
     command = parseCommand(args);
   } catch (error) {
-    console.error(`${(error as Error).message}\n\n${HELP}`);
+    console.error(`${(error as Error).message}\n(deno task export --help lists the options)`);
     return 2;
   }
   if (!command) {
@@ -125,6 +126,12 @@ async function run(
   try {
     const { architecture, encoder, inChannels, classes } = model.config;
     const what = `${architecture} with ${encoder}, ${classes} classes`;
+    for (const side of sides ?? []) {
+      if (side % model.sideMultiple === 0) continue;
+      throw new UsageError(
+        `--sides must be multiples of ${model.sideMultiple} for this model, got ${sides}`,
+      );
+    }
     if (/\.safetensors$/i.test(out)) {
       await saveWeights(model, out, metadata);
       return `${what} → ${out}`;

@@ -3,6 +3,7 @@
  * Some of the starts have other settings. In the end the files must be those of a run that was never
  * killed, byte for byte, and nothing else may lie there. Figures in `docs/robustness.md`.
  */
+import "./quiet_libraries.ts";
 import { join } from "node:path";
 import { createRandom, digestFile, PROJECT_ROOT } from "crypts/base";
 import { checking, numberOption, parseOptions, runCommand } from "./command.ts";

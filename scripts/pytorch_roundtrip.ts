@@ -6,6 +6,7 @@
  *
  * (a Python with what scripts/pytorch_roundtrip.py names). Ends with status 1 when anything differs.
  */
+import "./quiet_libraries.ts";
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "crypts/backend";

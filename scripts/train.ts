@@ -1,4 +1,5 @@
 /** Trains the folds of a profile without a notebook: `deno task train [options]` (see `--help`). */
+import "./quiet_libraries.ts";
 import { resolve } from "node:path";
 import { selectBackend } from "crypts/backend";
 import { PROJECT_ROOT } from "crypts/base";

@@ -1,7 +1,7 @@
 /** The options of `deno task train`: read, checked, and said in words. */
 import { BACKENDS } from "crypts/backend";
 import { initialWeightsPath } from "crypts/model";
-import { chooseProfile, type Profile, PROFILES } from "crypts/notebook";
+import { checkSetting, chooseProfile, type Profile, PROFILES } from "crypts/notebook";
 import { LOSSES, type LossName } from "crypts/tensor";
 import type { TrainOptions } from "crypts/training";
 import { numberOption, parseOptions, refuseEmpty } from "./command.ts";
@@ -68,6 +68,7 @@ const OPTIONS = {
  * @throws {RangeError} or {TypeError} naming the argument that cannot be used
  */
 export function parseCommand(args: string[]): Command | null {
+  refuseSettings(args);
   const { values } = parseOptions({
     args,
     allowPositionals: false,
@@ -96,6 +97,7 @@ export function parseCommand(args: string[]): Command | null {
   }
   const init = values.init ?? values.weights;
   const settings = parseSettings(values.set ?? []);
+  refuseBoth(values, settings);
   if (values["by-donor"]) settings.groupBy = "patient";
   if (values["encoder-weights"] !== undefined) {
     const name = values["encoder-weights"];
@@ -123,12 +125,11 @@ function parseSettings(settings: readonly string[]): Partial<Profile> {
   const seen = new Set<string>();
   const entries = settings.map((text) => {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-    if (!key || !Object.hasOwn(PROFILES.paper, key)) {
-      throw new RangeError(
-        `--set takes KEY=VALUE with a KEY of ${
-          Object.keys(PROFILES.paper).join(", ")
-        }; got "${text}"`,
-      );
+    if (!key) throw new RangeError(`--set takes KEY=VALUE, got "${text}"`);
+    try {
+      checkSetting(key);
+    } catch (error) {
+      throw new RangeError(`--set ${text}: ${(error as Error).message}`, { cause: error });
     }
     if (seen.has(key)) throw new RangeError(`--set ${key} is given more than once: give it once`);
     seen.add(key);
@@ -139,4 +140,38 @@ function parseSettings(settings: readonly string[]): Partial<Profile> {
     }
   });
   return Object.fromEntries(entries);
+}
+
+/** Options that say the same as a setting. */
+const SAME = {
+  loss: "loss",
+  init: "initialWeights",
+  weights: "initialWeights",
+  "encoder-weights": "encoderWeights",
+  "by-donor": "groupBy",
+} as const satisfies Partial<Record<keyof typeof OPTIONS, keyof Profile>>;
+
+/** @throws {RangeError} naming an option and the setting that says the same, where both are given */
+function refuseBoth(values: Record<string, unknown>, settings: Partial<Profile>): void {
+  for (const [option, key] of Object.entries(SAME)) {
+    if (!values[option] || !Object.hasOwn(settings, key)) continue;
+    throw new RangeError(`--${option} and --set ${key} are the same: give one`);
+  }
+}
+
+/** @throws {RangeError} where a setting of the profile is given as an option: `--epochs 2` */
+function refuseSettings(args: readonly string[]): void {
+  for (const [i, arg] of args.entries()) {
+    const [, name, given] = /^--([A-Za-z][\w-]*)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (name === undefined || Object.hasOwn(OPTIONS, name)) continue;
+    const plain = (text: string) => text.toLowerCase().replaceAll("-", "");
+    const key = Object.keys(PROFILES.paper).find((key) => plain(key) === plain(name));
+    if (key === undefined || key === "name") continue;
+    const next = args[i + 1], value = given ?? (next?.startsWith("--") ? "" : next) ?? "";
+    throw new RangeError(
+      `there is no option --${name}, it is a setting of the profile: --set ${key}=${
+        value || "VALUE"
+      }`,
+    );
+  }
 }

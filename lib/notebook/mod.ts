@@ -10,7 +10,7 @@ export {
   openFolds,
   trainOptions,
 } from "./pipeline.ts";
-export { chooseProfile, profileRows } from "./profile.ts";
+export { checkSetting, chooseProfile, profileRows } from "./profile.ts";
 export type { Profile } from "./profile_settings.ts";
 export { PROFILES } from "./profiles.ts";
 export { InterruptedError, interruptFile, interruptSignal } from "./interrupt.ts";

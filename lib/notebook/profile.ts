@@ -1,4 +1,5 @@
 /** A profile by its name and what is set otherwise, checked. */
+import { nearestName } from "../base/mod.ts";
 import { checkProfile, isFoldCount } from "./profile_checks.ts";
 import type { Profile } from "./profile_settings.ts";
 import { paper, PROFILES } from "./profiles.ts";
@@ -22,12 +23,7 @@ export function chooseProfile(name?: string, overrides: Partial<Profile> = {}): 
   if (!base) {
     throw new RangeError(`no profile "${key}"; there are ${Object.keys(PROFILES).join(", ")}`);
   }
-  const unknown = Object.keys(overrides).find((key) => !Object.hasOwn(paper, key));
-  if (unknown !== undefined) {
-    throw new RangeError(
-      `a profile has no setting "${unknown}"; it has ${Object.keys(paper).join(", ")}`,
-    );
-  }
+  Object.keys(overrides).forEach(checkSetting);
   const profile = { ...base, ...overrides };
   if (overrides.initialWeights === undefined && startsOtherwise(base, overrides)) {
     profile.initialWeights = null;
@@ -41,6 +37,16 @@ export function chooseProfile(name?: string, overrides: Partial<Profile> = {}): 
   }
   checkProfile(profile);
   return profile;
+}
+
+/** @throws {RangeError} naming a setting that profiles do not have, and the one that it nearly is */
+export function checkSetting(key: string): void {
+  if (Object.hasOwn(paper, key)) return;
+  const names = Object.keys(paper), meant = nearestName(key, names);
+  throw new RangeError(
+    `a profile has no setting "${key}"` +
+      (meant === null ? `; it has ${names.join(", ")}` : `: did you mean ${meant}?`),
+  );
 }
 
 /** Whether `overrides` ask for another network than `base`'s or for an encoder's own start. */

@@ -24,6 +24,7 @@ Deno.test("the export command understands its options and names those it cannot 
       [[...given, "--sides", "512"], /--sides must be a height and a width .* got "512"/],
       [[...given, "--sides", "0,512"], /got "0,512"/],
       [[...given, "--sides", "512,5e2"], /got "512,5e2"/],
+      [[...given, "--sides", "-1,0"], /--sides must be a height and a width .* got "-1,0"/],
       [[...given, "--output", "mask"], /--output must be one of logits, .* got "mask"/],
       [["--model", "a.pth", "--out", "b.safetensors", "--sides", "64,64"], /for \.onnx files/],
       [[...given, "--padding", "smp"], /--padding must be one of smp-0\.2, .* got "smp"/],
@@ -69,6 +70,18 @@ Deno.test("the export command writes both kinds of file, and says in one sentenc
     assert.deepEqual(readOnnx(bytes).outputs, { logits: [1, 2, 32, 64] });
     assert.deepEqual(JSON.parse(onnxMetadata(bytes).config), model.config);
 
+    const odd = await run(
+      ...given,
+      "--out",
+      `${folder}/b.onnx`,
+      "--prefix",
+      "ema.",
+      "--sides",
+      "100,96",
+    );
+    assert.equal(odd.code, 2, odd.err);
+    assert.match(odd.err, /--sides must be multiples of \d+ for this model, got 100,96\n$/);
+
     const again = await run(...given, "--out", onnx, "--prefix", "ema.");
     assert.equal(again.code, 1);
     assert.match(again.err, /a\.onnx is there already: give --force/);
@@ -90,7 +103,12 @@ Deno.test("the export command writes both kinds of file, and says in one sentenc
     const absent = await run("--model", `${folder}/none.pth`, "--out", `${folder}/b.onnx`);
     assert.equal(absent.code, 1);
     assert.match(absent.err, /^cannot read the weights .*none\.pth: .*\n$/);
-    assert.equal((await run("--model", "a")).code, 2);
+    const lacking = await run("--model", "a");
+    assert.equal(lacking.code, 2);
+    assert.match(
+      lacking.err,
+      /^--out must be .*\n\(deno task export --help lists the options\)\n$/,
+    );
     model.dispose();
     loaded.dispose();
   });

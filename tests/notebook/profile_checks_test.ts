@@ -59,6 +59,10 @@ Deno.test("every setting has a value that is refused by its name, and its limits
   }
   assert.throws(
     () => chooseProfile("demo", { epoch: 3 } as Partial<Profile>),
-    /a profile has no setting "epoch"; it has name, seed/,
+    /a profile has no setting "epoch": did you mean epochs\?$/,
+  );
+  assert.throws(
+    () => chooseProfile("demo", { colour: 3 } as Partial<Profile>),
+    /a profile has no setting "colour"; it has name, seed/,
   );
 });

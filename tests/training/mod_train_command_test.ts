@@ -19,8 +19,9 @@ Deno.test("the train command understands its options and names those it cannot u
   assert.equal(parseCommand(["--help"]), null);
   assert.throws(
     () => parseCommand(["--set", "epoch=3"]),
-    /--set takes KEY=VALUE .* got "epoch=3"/s,
+    /^RangeError: --set epoch=3: a profile has no setting "epoch": did you mean epochs\?$/,
   );
+  assert.throws(() => parseCommand(["--set", "epochs"]), /--set takes KEY=VALUE, got "epochs"/);
   assert.throws(
     () => parseCommand(["--set", "epochs=-1"]),
     /epochs must be a positive integer, got -1/,
@@ -31,6 +32,38 @@ Deno.test("the train command understands its options and names those it cannot u
     /--workers must be an integer >= 0, got "two"/,
   );
   assert.throws(() => parseCommand(["--profil", "demo"]), /--profil/);
+});
+
+Deno.test("a setting that is given as an option is told as one", () => {
+  const cases: [string[], RegExp][] = [
+    [["--epochs", "2"], /no option --epochs, it is a setting of the profile: --set epochs=2$/],
+    [["--learning-rate=0.1"], /no option --learning-rate, .*: --set learningRate=0\.1$/],
+    [["--epochSteps", "--fresh"], /no option --epochSteps, .*: --set epochSteps=VALUE$/],
+    [["--micro-batch", "-1"], /--micro-batch must be an integer >= 1, got "-1"/],
+  ];
+  for (const [args, message] of cases) assert.throws(() => parseCommand(args), message);
+});
+
+Deno.test("an option and a setting that say the same are refused together", () => {
+  const cases: [string, string, string][] = [
+    ["--loss", "dice", "loss=cross-entropy"],
+    ["--encoder-weights", "none", "encoderWeights=imagenet"],
+    ["--init", "bundled", "initialWeights=bundled"],
+    ["--weights", "a.pth", "initialWeights=null"],
+  ];
+  for (const [option, value, setting] of cases) {
+    const key = setting.split("=")[0];
+    assert.throws(
+      () => parseCommand([option, value, "--set", setting]),
+      new RegExp(`${option} and --set ${key} are the same: give one`),
+    );
+    assert.ok(parseCommand([option, value]));
+    assert.ok(parseCommand(["--set", setting]));
+  }
+  assert.throws(
+    () => parseCommand(["--by-donor", "--set", "groupBy=image"]),
+    /--by-donor and --set groupBy are the same/,
+  );
 });
 
 Deno.test("the train command trains, reports the test images and goes on where it ended", async () => {
@@ -50,6 +83,7 @@ Deno.test("the train command trains, reports the test images and goes on where i
         ...Object.entries(settings).flatMap(([k, v]) => ["--set", `${k}=${JSON.stringify(v)}`]),
         ...more,
       ],
+      env: { XDG_RUNTIME_DIR: "" },
     }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code, out: text(stdout), err: text(stderr) };
@@ -58,6 +92,7 @@ Deno.test("the train command trains, reports the test images and goes on where i
     await writeTinyDataset(`${root}/data`);
     const first = await run("--set", "epochs=1");
     assert.equal(first.code, 0, first.err);
+    assert.doesNotMatch(first.err, /XDG_RUNTIME_DIR/);
     assert.match(first.out, /fold 0: validation loss \d\.\d+, soft Dice 0\.\d+ in epoch 1/);
     assert.match(first.out, /mean of 1 test images +0\.\d{4} +0\.\d{4}/);
     const second = await run("--set", "epochs=2", "--no-test", "--by-donor");
