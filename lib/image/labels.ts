@@ -5,10 +5,12 @@ import { probeImage } from "./probe.ts";
 import { labelComponents } from "./components.ts";
 import type { LabelMask, Mask } from "./pixels.ts";
 
-/** The size that a mask file must have, where it is known. */
+/** What is known of a mask file: the size that it must have, and what it is of. */
 export interface ExpectedSize {
   height?: number;
   width?: number;
+  /** It is of a patch, which may well be all background or all crypt: no share of crypt is told. */
+  patch?: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function readMaskFile(
     );
   }
   const { mask, labels } = maskMeaning(await maskValues(path, header));
-  noticeShare(`mask ${path}`, mask);
+  if (!expected.patch) noticeShare(`mask ${path}`, mask);
   return {
     mask: { data: mask, height, width },
     labels: labels && { data: labels, height, width },

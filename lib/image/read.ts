@@ -1,7 +1,7 @@
 /** Image files into memory, through sharp. */
 import { probeImage } from "./probe.ts";
 import { checkRgb, checkSixteenBits, toRgb } from "./rgb_rule.ts";
-import { readMaskFile } from "./labels.ts";
+import { type ExpectedSize, readMaskFile } from "./labels.ts";
 import { decode, named, samplesOf } from "./samples.ts";
 import { type Mask, resizeMask, type RgbImage, scaledSize } from "./pixels.ts";
 
@@ -35,6 +35,7 @@ export async function readRgb(path: string, options: { scale?: number } = {}): P
  * @param options.scale factor on both sides, in (0, 1], nearest neighbour
  * @param options.height the height that the file must have (before scaling)
  * @param options.width the width that the file must have (before scaling)
+ * @param options.patch the mask is of a patch: no notice where it is all background or all crypt
  * @throws {Deno.errors.NotFound} when there is no such file
  * @throws {RangeError} naming the file and both sizes when they differ, or when it cannot be
  *   decided what is crypt
@@ -42,7 +43,7 @@ export async function readRgb(path: string, options: { scale?: number } = {}): P
  */
 export async function readMask(
   path: string,
-  options: { scale?: number; height?: number; width?: number } = {},
+  options: { scale?: number } & ExpectedSize = {},
 ): Promise<Mask> {
   const { mask } = await readMaskFile(path, options);
   const size = scaledSize(mask, options.scale);

@@ -53,5 +53,8 @@ export async function readTrainData(csvPath: string): Promise<Patch[]> {
  * @throws {Error} naming the file that cannot be read
  */
 export async function readPatch(patch: Patch): Promise<Sample> {
-  return { image: await readRgb(patch.imagePath), mask: await readMask(patch.maskPath) };
+  return {
+    image: await readRgb(patch.imagePath),
+    mask: await readMask(patch.maskPath, { patch: true }),
+  };
 }

@@ -40,7 +40,10 @@ export function chooseGrouping(
   }
   const unknown = images.filter((image) => !image.donor).map((image) => image.id);
   const patients = new Set(images.map((image) => image.donor));
-  const why = unknown.length > 0
+  const why = unknown.length > 0 && unknown.length === images.length
+    ? "no image's patient is known; patients are named in the column patient_number of the " +
+      "information table"
+    : unknown.length > 0
     ? `the information table names no patient of ${unknown[0]}` +
       (unknown.length > 1 ? ` and ${unknown.length - 1} more` : "")
     : patients.size < foldCount
@@ -48,8 +51,9 @@ export function chooseGrouping(
     : null;
   if (groupBy === "patient" && why) {
     throw new RangeError(
-      `folds by patient are not possible: ${why}; choose at most ${patients.size} folds, ` +
-        'complete the table, or split by "image"',
+      `folds by patient are not possible: ${why}; ` +
+        (unknown.length > 0 ? "complete the table" : `choose at most ${patients.size} folds`) +
+        ', or split by "image"',
     );
   }
   if (groupBy === "image" || why) {

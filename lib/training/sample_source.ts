@@ -117,5 +117,8 @@ function toByte(label: number): number {
 async function decode(imagePath: string, maskPath: string, labels: boolean): Promise<Sample> {
   const image = await readRgb(imagePath);
   const size = { height: image.height, width: image.width };
-  return { image, mask: await (labels ? readGreyValues : readMask)(maskPath, size) };
+  const mask = labels
+    ? await readGreyValues(maskPath, size)
+    : await readMask(maskPath, { ...size, patch: true });
+  return { image, mask };
 }

@@ -19,6 +19,13 @@ Deno.test("auto groups by patient where each image has one and they suffice, els
   assert.equal(few.groupOf, undefined);
   const gap = chooseGrouping("auto", [...known, image("e", null), image("f", null)], 3);
   assert.match(gap.line, /names no patient of e and 1 more/);
+  const none = [image("e", null), image("f", null)];
+  const unknown = chooseGrouping("auto", none, 2);
+  assert.match(unknown.line, /2 folds of 2 images \(no image's patient is known; .*patient_number/);
+  assert.throws(
+    () => chooseGrouping("patient", none, 2),
+    /not possible: no image's patient is known; .* table; complete the table, or split by "image"$/,
+  );
   assert.equal(chooseGrouping("image", known, 3).line, "3 folds of 4 images");
   assert.throws(
     () => chooseGrouping("patient", known, 4),
