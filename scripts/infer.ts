@@ -1,5 +1,5 @@
 /**
- * Segments folders of images: `deno task infer --images DIR|MANIFEST.csv [options]` (see `--help`).
+ * Segments folders of images: `deno task infer --images DIR|IMAGE|MANIFEST.csv [options]` (see `--help`).
  */
 import "./quiet_libraries.ts";
 import { glob } from "node:fs/promises";
@@ -87,7 +87,7 @@ async function run(command: InferCommand, args: string[]): Promise<number> {
       checkAlike(out, records);
       await checkTruths(out, images, records);
     });
-    return await report(out, records.map(({ note }) => note), images);
+    return await report(out, records.map(({ note }) => note), images, collect);
   }
   if (command.workers > 1) {
     return await report(out, await runWorkers(command, args, images), images);

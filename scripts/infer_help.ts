@@ -1,9 +1,9 @@
 /** What `deno task infer --help` says. */
 export const HELP = `Segments crypts in images, one after another; finished images are skipped.
 
-deno task infer --images DIR|MANIFEST.csv [--models GLOB] [--out DIR] [options]
+deno task infer --images DIR|IMAGE|MANIFEST.csv [--models GLOB] [--out DIR] [options]
 
-  --images PATH        a folder, or a CSV with the column image (and id, pixel_size_um, mask)
+  --images PATH        a folder, an image, or a CSV with the column image (and id, pixel_size_um, mask)
   --models GLOB        the ensemble: .safetensors of Training, PyTorch's .pth, or .onnx; repeatable
                        (default: the bundled model)
   --out DIR            masks/, crypts/, geojson/, overlays/, encodings/, state/ and, over all images,

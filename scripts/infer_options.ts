@@ -154,10 +154,12 @@ function refuseUnused(values: Values, task: "collect" | "count" | "list" | undef
   throw new RangeError(`--${task} ${why}: leave ${names.join(", ")} out`);
 }
 
-/** Beside the images: `slides/` gives `slides_crypts`, `list.csv` gives `list_crypts`. */
+/** Beside the images: `slides/` gives `slides_crypts`, `list.csv` and `list.png` give `list_crypts`. */
 function outFor(images: string): string {
   const path = resolve(images);
-  const name = /\.csv$/i.test(path) ? basename(path, extname(path)) : basename(path);
+  const name = /\.(csv|tiff?|svs|png|jpe?g)$/i.test(path)
+    ? basename(path, extname(path))
+    : basename(path);
   return join(dirname(path), `${name}_crypts`);
 }
 

@@ -48,24 +48,43 @@ export async function withProgress(
   }
 }
 
-/** Writes the tables and tells what they hold. @returns the exit code */
+/**
+ * Writes the tables and tells what they hold.
+ *
+ * @param collected whether the results are of other runs
+ * @returns the exit code
+ */
 export async function report(
   outDir: string,
   states: readonly BatchState[],
   images: readonly BatchImage[],
+  collected = false,
 ): Promise<number> {
   const files = await collectBatch(outDir, states);
-  console.log(files.map((file) => join(outDir, file)).join("\n"));
+  if (files.length > 0) console.log(files.map((file) => join(outDir, file)).join("\n"));
+  tellUnscored(states);
   const left = await leftoverIds(outDir, images);
   if (left.length > 0) {
     const ids = left.slice(0, 5).join(", "), more = left.length > 5 ? ", …" : "";
     const what = `${counted(left.length, "image")} that ${left.length === 1 ? "is" : "are"}`;
     console.error(
-      `${outDir} still holds results of ${what} not among these ${images.length} (${ids}${more}): ` +
+      `${outDir} still holds results of ${what} not among the images given (${ids}${more}): ` +
         "the tables leave them out, their files stay",
     );
   }
-  return listFailures(states, images.length);
+  return listFailures(states, images.length, collected);
+}
+
+/** Which images the scores leave out, where they have some. */
+function tellUnscored(states: readonly BatchState[]): void {
+  const done = states.filter(({ status }) => status === "done");
+  const without = done.filter(({ scores }) => !scores).map(({ id }) => id);
+  if (without.length === 0 || without.length === done.length) return;
+  const ids = without.slice(0, MOST_IDS).join(", "), more = without.length > MOST_IDS ? ", …" : "";
+  console.error(
+    `scores.csv and its average are of ${done.length - without.length} of ${done.length} images: ` +
+      `no mask for ${ids}${more}`,
+  );
 }
 
 /** Warnings that are told on the terminal, and ids that are named of each; summary.csv has all. */
@@ -87,14 +106,22 @@ function tellWarnings(states: readonly BatchState[]): void {
 }
 
 /** Tells what is done, unsure, failed and missing. @returns the exit code */
-export function listFailures(states: readonly BatchState[], images: number): number {
+export function listFailures(
+  states: readonly BatchState[],
+  images: number,
+  collected = false,
+): number {
   const failed = states.filter((s) => s.status === "failed");
   const done = states.length - failed.length;
   const seconds = states.reduce((sum, s) => sum + (s.skipped ? 0 : s.seconds), 0);
   const before = states.filter((s) => s.skipped).length;
   const times = before === states.length ? [] : [formatSeconds(seconds)];
   const how = [...(before > 0 ? [`${before} before`] : []), ...times].join(", ");
-  console.error(`${done} of ${images} images done (${how})`);
+  console.error(
+    collected
+      ? `${done} of ${images} images have a result`
+      : `${done} of ${images} images done (${how})`,
+  );
   tellWarnings(states);
   for (const { id, message } of failed) console.error(`failed: ${id}: ${message}`);
   const missing = images - states.length;

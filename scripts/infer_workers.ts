@@ -37,10 +37,28 @@ export async function runWorkers(
   args: readonly string[],
   images: readonly BatchImage[],
 ): Promise<BatchState[]> {
+  // For the time of the workers nobody else may take the folder alone.
+  const lock = await lockFolder(command.out, "inference", { shared: true });
+  try {
+    return await shareOut(command, args, images);
+  } finally {
+    await lock.release();
+    await removeLock(command.out);
+  }
+}
+
+/** A shared lock leaves its file: who has the folder alone takes it away, if nobody else has it. */
+async function removeLock(folder: string): Promise<void> {
+  await lockFolder(folder, "inference").then((lock) => lock.release(), () => {});
+}
+
+async function shareOut(
+  command: InferCommand,
+  args: readonly string[],
+  images: readonly BatchImage[],
+): Promise<BatchState[]> {
   const workers = Math.min(command.workers, images.length);
   const threads = command.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
-  // For the time of the workers nobody else may take the folder alone.
-  await using _lock = await lockFolder(command.out, "inference", { shared: true });
   const bar = createProgress(`segmenting by ${workers} processes`, images.length, {
     unit: "image",
   });

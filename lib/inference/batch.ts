@@ -130,6 +130,7 @@ async function runOne(
   try {
     ({ release } = await lockFolder(join(outDir, "state"), `image ${id}`, { file: `.lock-${id}` }));
     if (options.shared) await sweepImage(outDir, id);
+    if (image.refused !== undefined) throw new RangeError(image.refused);
     const wanted = await store.wanted(image, options);
     const before = options.force ? null : await store.finished(id, wanted);
     if (before) {

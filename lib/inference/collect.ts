@@ -11,7 +11,8 @@ import { adoptTables, foreignTables, recordTables, removeTables, TABLES } from "
  * Writes, over all images that are done: `submission.csv` (encodings), `summary.csv` (crypts, density,
  * share, figures of trust, seconds) and, where there was ground truth, `dice_report_submission.csv` and `scores.csv`.
  *
- * Tables of an earlier run that these results do not give (scores without ground truth) are removed.
+ * Tables of an earlier run that these results do not give (scores without ground truth; all of them
+ * where there is no result) are removed.
  *
  * @returns the names of the files
  * @throws {RangeError} naming a table in the folder that no batch has made
@@ -28,6 +29,10 @@ export async function collectBatch(
     );
   }
   await adoptTables(outDir);
+  if (states.length === 0) {
+    await removeTables(outDir);
+    return [];
+  }
   const done = states.filter((s) => s.status === "done");
   const encodings = done.flatMap(({ id }) =>
     readTextRows(join(outDir, "encodings", `${id}.csv`), ["img", "pixels"])

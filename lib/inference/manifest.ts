@@ -12,6 +12,8 @@ export interface BatchImage {
   pixelSize: number | null;
   /** A ground truth to score against (a mask, or labels); null where there is none. */
   truth: string | null;
+  /** Why it fails before it is opened: its name cannot name results. */
+  refused?: string;
 }
 
 /** Columns that are read, and those that `--list` writes beside them. */

@@ -62,6 +62,8 @@ export function chooseScale(
   const unknown = pixelSize === null && modelPixelSize !== null;
   const how = modelScale === null
     ? "not resized, as the models say no scale of their training"
+    : factor === 1
+    ? "not resized, as in training"
     : `resized by ${round(factor)} as in training`;
   const reason = unknown
     ? `µm per pixel unknown, ${how}; --pixel-size says it`
@@ -89,16 +91,16 @@ export function sizeConcerns(
   const size = said ?? stated?.x ?? null;
   if (size === null) {
     const then = guessed
-      ? scale === 1 ? "it was not resized" : `it was resized by ${round(scale)} as in training`
+      ? scale === 1 ? "not resized" : `resized by ${round(scale)} as in training`
       : "sizes are in pixels";
-    return [`its µm per pixel are unknown: ${then}`];
+    return [`the µm per pixel are unknown: ${then}`];
   }
   const odd = implausible(size), oblong = nonSquare(stated), concerns: string[] = [];
-  if (odd) concerns.push(`its pixel size is implausible: ${odd}`);
+  if (odd) concerns.push(`the pixel size is implausible: ${odd}`);
   if (said === null || stated === null) return concerns;
   if (oblong || Math.abs(stated.x / said - 1) > ROUNDED) {
     const file = oblong ?? `${round(stated.x)} µm`;
-    concerns.push(`its file states ${file} per pixel, ${round(said)} µm were given and are taken`);
+    concerns.push(`the file states ${file} per pixel, ${round(said)} µm were given and are taken`);
   }
   return concerns;
 }

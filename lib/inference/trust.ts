@@ -178,7 +178,7 @@ export function warningOf(
   }
   if (stainDistance !== null && stainDistance > STAIN_LIMIT) {
     const distance = stainDistance.toFixed(1);
-    reasons.push(`its stain is ${distance} standard deviations from that of the training`);
+    reasons.push(`the stain is ${distance} standard deviations from that of the training`);
   }
   reasons.push(...concerns);
   return reasons.length > 0 ? reasons.join("; ") : null;

@@ -1,5 +1,9 @@
 /** Columns of a table that are not read: misspelt ones are refused, others are named. */
 import { editDistance, notice } from "../base/mod.ts";
+import { otherSeparator } from "./records.ts";
+
+/** Words of their own that are one letter from a column's name. */
+const ORDINARY = ["task", "mark", "mass"];
 
 /** Which columns a table may have. */
 export interface KnownColumns {
@@ -26,6 +30,8 @@ export function checkColumnNames(
   names: readonly string[],
   { read, passed = [], aliases = {} }: KnownColumns,
 ): void {
+  const separator = otherSeparator(names);
+  if (separator !== null) throw new RangeError(`table ${path}: ${separator}`);
   const others: string[] = [];
   for (const name of names) {
     if (read.includes(name) || passed.includes(name)) continue;
@@ -54,6 +60,7 @@ function meantBy(
     text.toLowerCase().replaceAll(/[µμ]/g, "u").replaceAll(/[^a-z0-9]/g, "");
   const own = plain(name);
   if (Object.hasOwn(aliases, own)) return aliases[own];
+  if (ORDINARY.includes(own)) return null;
   return read.find((column) => {
     const other = plain(column), most = other.length < 3 ? 0 : other.length < 6 ? 1 : 3;
     return editDistance(own, other) <= most;

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import pl, { type DataFrame } from "nodejs-polars";
 import { decodeUtf8, refuseSpecial, writeWhole } from "../base/mod.ts";
-import { type CsvRow, parseCsv } from "./records.ts";
+import { type CsvRow, otherSeparator, parseCsv } from "./records.ts";
 
 /**
  * Reads a CSV file with a header row.
@@ -76,12 +76,9 @@ export function checkColumns(
   const missing = columns.filter((name) => !names.includes(name));
   if (missing.length === 0) return;
   const list = (all: readonly string[]) => all.map((name) => `"${name}"`).join(", ");
-  const separator = names.length === 1 ? /[;\t]/.exec(names[0])?.[0] : undefined;
   throw new RangeError(
     `table ${path} lacks the column${missing.length > 1 ? "s" : ""} ${list(missing)}; ` +
-      (separator === undefined
-        ? `it has ${list(names) || "none"}`
-        : `it is separated by ${separator === ";" ? "semicolons" : "tabs"}, expected commas`),
+      (otherSeparator(names) ?? `it has ${list(names) || "none"}`),
   );
 }
 

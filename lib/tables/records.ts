@@ -21,8 +21,10 @@ export function parseCsv(text: string, what: string): CsvRow[] {
     const blank = cells.every((cell) => cell.trim() === "");
     const header = rows[0]?.cells.length ?? cells.length;
     if (!blank && cells.length !== header) {
+      const separator = otherSeparator(rows[0].cells);
       throw new RangeError(
-        `${what}: line ${begin} has ${cells.length} cells, the header has ${header}`,
+        `${what}: line ${begin} has ${cells.length} cells, the header has ${header}` +
+          (separator === null ? "" : `; ${separator}`),
       );
     }
     if (!blank) rows.push({ line: begin, cells });
@@ -42,6 +44,13 @@ export function parseCsv(text: string, what: string): CsvRow[] {
     begin = ++line;
   }
   return rows;
+}
+
+/** What is wrong where a header that should have several columns is one cell; null where nothing is. */
+export function otherSeparator(names: readonly string[]): string | null {
+  const separator = names.length === 1 ? /[;\t]/.exec(names[0])?.[0] : undefined;
+  if (separator === undefined) return null;
+  return `it is separated by ${separator === ";" ? "semicolons" : "tabs"}, expected commas`;
 }
 
 interface Cell {

@@ -90,7 +90,7 @@ Deno.test("pixels that are no squares are refused by name in TIFF, PNG and JPEG,
       assert.equal(pixelSize, 0.4);
       assert.match(
         concerns.join(),
-        /its file states .* x .* per pixel, 0\.4 µm were given and are taken/,
+        /the file states .* x .* per pixel, 0\.4 µm were given and are taken/,
       );
     }
     const data = join(root, "data");

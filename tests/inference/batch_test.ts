@@ -235,7 +235,7 @@ Deno.test("ids name files in the folder of results and nowhere else", () =>
     await Deno.writeTextFile(table, "image\na.png\nsub/a.png\n");
     await assert.rejects(
       listBatch(table),
-      /two images have the id "a": .*give them ids in a table/,
+      /two images have the id "a": .*give each row an id of its own/,
     );
     await writeRgb(join(folder, "im", "a.png"), square(5));
     await assert.rejects(

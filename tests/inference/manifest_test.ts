@@ -50,5 +50,14 @@ Deno.test("a column that nearly is a known one is refused by both names, others 
       /list\.csv: not read: "patient", "stain", "site"; columns that are read/,
     );
     assert.deepEqual((await read("image,id", "a.png,x")).notices, []);
+    const ordinary = await read("image,task,mark", "a.png,7,8");
+    assert.match(ordinary.notices[0], /not read: "task", "mark"; columns/);
+    for (const [header, cells] of [["image;id", "a.png;x"], ["image;pixel_size_um", "a.png;0,5"]]) {
+      await assert.rejects(
+        read(header, cells),
+        /table .*list\.csv: .*it is separated by semicolons, expected commas$/,
+      );
+    }
+    await assert.rejects(read("image\tid", "a.png\tx"), /separated by tabs, expected commas/);
     await assert.rejects(read("image,pixel_size_um", "a.png,-1"), /line 2: pixel_size_um must be/);
   }));

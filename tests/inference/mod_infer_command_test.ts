@@ -283,7 +283,15 @@ Deno.test("a list of images is a folder or a table; doubles and gaps are refused
       /line 2: pixel_size_um must be a number > 0 of µm, or empty, got "wide"/,
     );
     await touch("b.png");
-    await assert.rejects(listBatch(folder), /two images have the id "b"/);
+    await assert.rejects(
+      listBatch(folder),
+      /two images have the id "b".*; rename one, or give them ids in a table \(column id\)$/,
+    );
+    await Deno.writeTextFile(table, "image,id\nb.tiff,a\nc.SVS,a\n");
+    await assert.rejects(
+      listBatch(table),
+      /two images have the id "a".*; give each row an id of its own \(column id\)$/,
+    );
     await assert.rejects(listBatch(join(folder, "none")), /no images at/);
     await Deno.mkdir(join(folder, "empty"));
     await assert.rejects(listBatch(join(folder, "empty")), /has no image/);

@@ -105,7 +105,7 @@ Deno.test("every option that is empty, unknown, out of range or points nowhere e
       [["--split=1"], /^--split takes no value/],
       [["--unknown"], /^there is no option --unknown/],
       [["stray"], /^"stray" belongs to no option; a pattern of files must be quoted/],
-      [["--images", join(folder, "nowhere")], /no images at .*nowhere/],
+      [["--images", join(folder, "nowhere")], /no images at .*nowhere: it does not exist/],
       [["--images", join(folder, "empty")], /has no image/],
       [["--images", ""], /--images is empty/],
     ];
@@ -227,6 +227,7 @@ Deno.test("two workers give the files that one process gives, failures among the
     }
     const ids = readTextRows(join(folder, "two", "summary.csv"), ["img"]).map((r) => r.img);
     assert.deepEqual(ids, ["broken", "i0", "i1", "i2"], "in the order of the images");
+    assert.equal(await exists(join(folder, "two", ".lock")), false, "the lock is taken away");
     const again = await quiet(...base, "--out", join(folder, "two"), "--workers", "2");
     assert.match(again.text, /3 of 4 images done \(3 before, /);
     const wrong = await quiet(

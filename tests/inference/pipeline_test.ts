@@ -202,6 +202,8 @@ Deno.test("the scale follows from the pixel sizes, is asked for, or is a guess t
   const guess = chooseScale("a.png", null, { modelPixelSize: 1, modelScale: 0.5 });
   assert.deepEqual([guess.scale, guess.guessed], [0.5, true]);
   assert.match(guess.text, /a\.png: µm per pixel unknown, resized by 0\.5 as in training/);
+  const same = chooseScale("a.png", null, { modelPixelSize: 1, modelScale: 1 });
+  assert.match(same.text, /a\.png: µm per pixel unknown, not resized, as in training/);
   assert.equal(chooseScale("a", 0.25, { modelPixelSize: 1, scale: 0.7 }).scale, 0.7);
   assert.equal(chooseScale("a", 0.25, { modelScale: 0.5 }).guessed, false, "the model has no µm");
   assert.throws(

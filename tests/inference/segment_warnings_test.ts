@@ -83,21 +83,21 @@ Deno.test("summary.csv warns of an unknown, an implausible and another pixel siz
       return Object.fromEntries(rows.map(({ img, warning }) => [img, warning]));
     };
     const unscaled = await warnings(null);
-    assert.equal(unscaled.unknown, "its µm per pixel are unknown: sizes are in pixels");
+    assert.equal(unscaled.unknown, "the µm per pixel are unknown: sizes are in pixels");
     for (const id of ["said", "stated", "same"]) assert.equal(unscaled[id], null, id);
     assert.equal(
       unscaled.other,
-      "its file states 0.5 µm per pixel, 0.52 µm were given and are taken",
+      "the file states 0.5 µm per pixel, 0.52 µm were given and are taken",
     );
     assert.match(
       unscaled.wide!,
-      /its pixel size is implausible: 25 µm per pixel, expected 0\.05 to 20/,
+      /the pixel size is implausible: 25 µm per pixel, expected 0\.05 to 20/,
     );
     images.pop();
     const guessed = await warnings(0.5);
     assert.match(
       guessed.unknown!,
-      /its µm per pixel are unknown: it was resized by 0\.5 as in training/,
+      /the µm per pixel are unknown: resized by 0\.5 as in training/,
     );
     assert.equal(guessed.said, null);
   }));

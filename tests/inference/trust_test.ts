@@ -86,7 +86,7 @@ Deno.test("the stain's distance is in standard deviations of the training images
   assert.equal(same.warning, null);
   near(other.stainDistance!, Math.abs(density(30) - density(80)) / 0.1 / Math.sqrt(3));
   const far = await trustOf(colour(90, 20, 200));
-  assert.match(far.warning!, /its stain is \d+\.\d standard deviations from that of the training/);
+  assert.match(far.warning!, /the stain is \d+\.\d standard deviations from that of the training/);
 });
 
 Deno.test("a model's notes are read from its metadata, and a wrong one is refused by file and name", () => {
