@@ -11,8 +11,9 @@ export interface Profile {
   /** Images are resized by this factor first; 0.5 halves each side. */
   scale: number;
   /**
-   * µm per pixel to which images of known pixel size are brought, whatever the scale that takes; null:
-   * `scale` for all. Images whose pixel size is not known are resized by `scale`.
+   * µm per pixel to which images are brought, whatever the scale that takes; null: `scale` for all.
+   * Where no training image's pixel size is known all are resized by `scale`, and models say no pixel
+   * size; where only some are known, training is refused.
    */
   pixelSize: number | null;
   /** Side of a training sample and of an inference tile. */
