@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 
 const SCRIPTS = new URL("../scripts/", import.meta.url);
-const COMMANDS = ["bench", "bundle_model", "compare", "export", "infer", "kills", "train"];
+const COMMANDS = ["bench", "bundle_model", "compare", "decide", "export", "infer", "kills"]
+  .concat("out_of_fold", "train");
 
 Deno.test("commands silence the libraries before any of these is loaded", async () => {
   for (const name of COMMANDS) {
