@@ -178,6 +178,41 @@ Deno.test("Snakemake plans one job per slide, unreadable and missing ones includ
   }
 });
 
+Deno.test("where results do not fit in one table, Snakemake says so, and failed.csv names the failed slides", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    // Stands in for the command: it lists two slides, fails one of them, and makes no tables.
+    const stand = join(folder, "deno-stand-in");
+    await Deno.writeTextFile(
+      stand,
+      `#!/bin/sh
+case "$*" in
+*--list*) printf 'id,image,pixel_size_um,mask,height,width\\na,a.png,,,9,9\\nb,b.png,,,9,9\\n' ;;
+*--collect*) echo "not of one kind" >&2; exit 2 ;;
+*slides/b.csv*) echo "failed: b: it is broken" >&2; exit 1 ;;
+esac
+`,
+    );
+    await Deno.chmod(stand, 0o755);
+    const run = await snakemake([
+      ...["-s", file("Snakefile"), "--cores", "2", "--keep-going"],
+      ...["--config", "images=list.csv", "out=results", "retries=0", `deno=${stand}`],
+    ], folder);
+    if (run === null) return;
+    assert.notEqual(run.code, 0);
+    assert.match(run.text, /the tables could not be written: not of one kind/);
+    assert.match(run.text, /1 of 2 slides failed; the same command tries them again/);
+    const results = join(folder, "results"), outcomes = join(results, "workflow", "outcomes");
+    assert.equal(
+      await Deno.readTextFile(join(results, "failed.csv")),
+      "slide,message,log\nb,it is broken,workflow/logs/b.log\n",
+    );
+    assert.deepEqual([...Deno.readDirSync(outcomes)].map(({ name }) => name), ["a.txt"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("Snakemake plans one training per configuration and fold", async () => {
   const folder = await Deno.makeTempDir();
   try {

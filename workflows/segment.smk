@@ -87,8 +87,35 @@ def read_rows(path):
         return list(csv.DictReader(file))
 
 
-def write_tables(log):
-    """The tables over all slides that have a state, and `failed.csv`: who is missing, and why."""
+def row_of_failed(slide, message):
+    return {"slide": slide, "message": message, "log": str(Path("workflow/logs") / f"{slide}.log")}
+
+
+def failed_by_outcomes():
+    """Where no tables can be made: the slides whose jobs did not say `done`."""
+    failed = []
+    for slide in SLIDES:
+        outcome = WORK / "outcomes" / f"{slide}.txt"
+        if not (outcome.exists() and outcome.read_text().strip() == "done"):
+            log, said = WORK / "logs" / f"{slide}.log", f"failed: {slide}: "
+            lines = log.read_text().splitlines() if log.exists() else []
+            why = [line[len(said):] for line in lines if line.startswith(said)]
+            failed.append(row_of_failed(slide, (why or ["no result: its jobs were ended"])[-1]))
+    return failed
+
+
+def write_failed(failed):
+    header = "slide,message,log\n"
+    write_if_changed(OUT / "failed.csv", as_table(failed) if failed else header)
+    return failed
+
+
+def write_tables(log, at_end=False):
+    """The tables over all slides that have a state, and `failed.csv`: who is missing, and why.
+
+    Results that do not fit in one table are an error; at the end of a run they are said, and
+    `failed.csv` is written all the same.
+    """
     done = subprocess.run(
         f"{INFER} --collect --images {shlex.quote(str(WORK / 'slides.csv'))} "
         f"--out {shlex.quote(str(OUT))}",
@@ -97,20 +124,19 @@ def write_tables(log):
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     Path(log).write_text(done.stderr)
     if done.returncode > 1:  # 1: slides failed, which the tables say
-        raise WorkflowError(f"the tables could not be written: {done.stderr.strip()}")
-    states = {row["img"]: row for row in read_rows(OUT / "summary.csv")}
+        message = f"the tables could not be written: {done.stderr.strip()}"
+        if not at_end:
+            raise WorkflowError(message)
+        print(message)
+        return write_failed(failed_by_outcomes())
+    summary = OUT / "summary.csv"  # absent where no slide has a state
+    states = {row["img"]: row for row in read_rows(summary)} if summary.exists() else {}
     failed = []
     for slide in SLIDES:
         state = states.get(slide, {"status": "", "message": "no result: its jobs were ended"})
         if state["status"] != "done":
-            failed.append({
-                "slide": slide,
-                "message": state["message"],
-                "log": str(Path("workflow/logs") / f"{slide}.log"),
-            })
-    header = "slide,message,log\n"
-    write_if_changed(OUT / "failed.csv", as_table(failed) if failed else header)
-    return failed
+            failed.append(row_of_failed(slide, state["message"]))
+    return write_failed(failed)
 
 
 def say_and_forget(failed):
@@ -201,4 +227,4 @@ onsuccess:
 
 onerror:
     # Jobs were ended from outside until nothing was left to try: what is there gets its tables.
-    say_and_forget(write_tables(WORK / "logs" / "_tables.log"))
+    say_and_forget(write_tables(WORK / "logs" / "_tables.log", at_end=True))
