@@ -34,7 +34,7 @@ await writeWhole(
     {
       title: "How many annotated images does it take?",
       subtitle: "GlaS: test Dice on 20 images of two other patients, 165 steps each",
-      xLog: [2, 5, 10, 20],
+      xLog: [2, 5, 10, 20, 40],
       xLabel: "annotated images",
       yLabel: "pixel Dice",
       yDomain: [0.6, 1],
