@@ -17,7 +17,7 @@ export interface MontageOptions {
   columns?: number;
   /** Width of a picture in pixels; its height follows from its shape; default 240. */
   width?: number;
-  /** JPEG quality, 1 to 100; default 85. */
+  /** JPEG quality, 1 to 100; default 80. */
   quality?: number;
 }
 
@@ -35,7 +35,7 @@ export async function montage(
   options: MontageOptions = {},
 ): Promise<Uint8Array> {
   if (items.length === 0) throw new RangeError("a montage needs at least one picture, got none");
-  const { columns = Math.min(4, items.length), width = 240, quality = 85 } = options;
+  const { columns = Math.min(4, items.length), width = 240, quality = 80 } = options;
   if (!(Number.isInteger(columns) && columns > 0)) {
     throw new RangeError(`columns must be a positive integer, got ${columns}`);
   }
@@ -62,7 +62,7 @@ export async function montage(
       background: "#ffffff",
     },
   });
-  return new Uint8Array(await canvas.composite(parts).jpeg({ quality }).toBuffer());
+  return new Uint8Array(await canvas.composite(parts).jpeg({ quality, mozjpeg: true }).toBuffer());
 }
 
 async function scaled(image: RgbImage | Mask, width: number, height: number): Promise<Buffer> {
