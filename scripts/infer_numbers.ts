@@ -1,4 +1,5 @@
-/** Numbers among the options of `deno task infer`. */
+/** Numbers among the options of `deno task infer` and `deno task oof`. */
+import { availableParallelism } from "node:os";
 import { plainNumber } from "./command.ts";
 
 /** @throws {RangeError} naming an option that is no number */
@@ -37,6 +38,15 @@ export function whole(
     throw new RangeError(`--${name} must be an integer >= ${least}, got "${text}"`);
   }
   return value;
+}
+
+/** More threads than this per core only wait for each other. */
+const MOST_PER_CORE = 4;
+
+/** @throws {RangeError} when `--threads` is no number of threads that this machine can use */
+export function threadsOption(text: string | undefined): number | undefined {
+  const most = MOST_PER_CORE * availableParallelism();
+  return whole("threads", text, 1, most, ` (${MOST_PER_CORE} per core)`);
 }
 
 /** `k/n`: a worker's number and the number of all. */

@@ -1,5 +1,4 @@
 /** The options of `deno task infer`: read, checked, and said in words. */
-import { availableParallelism } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { BACKENDS } from "crypts/backend";
 import {
@@ -9,8 +8,8 @@ import {
   type Engine,
   LARGEST_TILE,
 } from "crypts/inference";
-import { parseOptions } from "./command.ts";
-import { number, partOf, positive, whole } from "./infer_numbers.ts";
+import { parseOptions, refuseEmpty } from "./command.ts";
+import { number, partOf, positive, threadsOption, whole } from "./infer_numbers.ts";
 
 /** A command that was understood; nothing has been opened yet. */
 export interface InferCommand {
@@ -34,9 +33,6 @@ export interface InferCommand {
   settings: Omit<BatchOptions, "models" | "outDir" | "tile">;
 }
 
-/** More threads than this only wait for each other. */
-const MOST_PER_CORE = 4;
-
 const FLAG = { type: "boolean" } as const, TEXT = { type: "string" } as const;
 
 const OPTIONS = {
@@ -56,21 +52,10 @@ type Values = ReturnType<typeof read>;
 function read(args: string[]) {
   const settings = { allowPositionals: false, allowNegative: true, options: OPTIONS } as const;
   try {
-    return parseOptions({ args: withNegatives(args), ...settings }).values;
+    return parseOptions({ args, ...settings }).values;
   } catch (error) {
     throw new TypeError(plainly((error as Error).message), { cause: error });
   }
-}
-
-/** `--scale -1` becomes `--scale=-1`, so that the option itself says what it takes. */
-function withNegatives(args: readonly string[]): string[] {
-  const out: string[] = [];
-  for (const arg of args) {
-    const option = Object.entries(OPTIONS).find(([name]) => out.at(-1) === `--${name}`)?.[1];
-    if (option?.type === "string" && /^-[\d.]/.test(arg)) out.push(`${out.pop()}=${arg}`);
-    else out.push(arg);
-  }
-  return out;
 }
 
 /** Node's messages in words of this command. */
@@ -95,18 +80,11 @@ function plainly(message: string): string {
 export function parseCommand(args: string[]): InferCommand | null {
   const values = read(args);
   if (values.help) return null;
-  for (const [name, value] of Object.entries(values)) {
-    for (const text of [value].flat()) {
-      if (typeof text === "string" && text.trim() === "") {
-        throw new RangeError(`--${name} is empty`);
-      }
-    }
-  }
+  refuseEmpty(values);
   if (values.images === undefined) throw new RangeError("--images is missing");
   const tasks = (["collect", "count", "list"] as const).filter((name) => values[name]);
   if (tasks.length > 1) throw new RangeError(`give one of --${tasks.join(" and --")}, not both`);
   refuseUnused(values, tasks[0]);
-  const cores = availableParallelism();
   const command: InferCommand = {
     images: values.images,
     models: values.models ?? [],
@@ -117,13 +95,7 @@ export function parseCommand(args: string[]): InferCommand | null {
     workers: whole("workers", values.workers, 1, 256) ?? 1,
     part: partOf(values.part),
     ...engineOf(values),
-    threads: whole(
-      "threads",
-      values.threads,
-      1,
-      MOST_PER_CORE * cores,
-      ` (${MOST_PER_CORE} per core)`,
-    ),
+    threads: threadsOption(values.threads),
     expect: values.expect,
     pixelSize: positive("pixel-size", values["pixel-size"]) ?? null,
     tile: whole("tile", values.tile, 1) ?? null,

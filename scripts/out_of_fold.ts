@@ -11,14 +11,8 @@ import { cutProbability, openEnsemble, predictMaps, type TilePredictor } from "c
 import { readSafetensorsHeader } from "crypts/model";
 import { patchScale } from "crypts/patching";
 import { readTrainingInfo, type TrainingInfo } from "crypts/training";
-import {
-  checking,
-  numberOption,
-  parseOptions,
-  refuseEmpty,
-  runCommand,
-  UsageError,
-} from "./command.ts";
+import { checking, parseOptions, refuseEmpty, runCommand, UsageError } from "./command.ts";
+import { threadsOption } from "./infer_numbers.ts";
 
 const HELP =
   `Writes out-of-fold maps: each training image as seen by the fold that validated it, at the
@@ -141,12 +135,7 @@ async function run(args: string[]): Promise<void> {
     if (!TTA.some((kind) => kind === values.tta)) {
       throw new RangeError(`--tta must be one of ${TTA.join(", ")}, got "${values.tta}"`);
     }
-    const threads = numberOption(
-      "threads",
-      values.threads,
-      "an integer from 1 to 1024",
-      (v) => Number.isInteger(v) && v >= 1 && v <= 1024,
-    );
+    const threads = threadsOption(values.threads);
     return { ...values as Record<"data" | "models" | "out", string> & { tta: Tta }, threads };
   });
   const models = await foldModels(pattern), { train } = await checking(() => openDataset(data));

@@ -22,7 +22,10 @@ export function editDistance(a: string, b: string): number {
  * and the like do not count; up to a third of its letters, at most three, may be wrong.
  *
  * @example
+ * ```ts
+ * import { nearestName } from "crypts/base";
  * nearestName("epoch", ["epochs", "epochSteps"]); // "epochs"
+ * ```
  */
 export function nearestName(text: string, names: readonly string[]): string | null {
   const plain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, "");

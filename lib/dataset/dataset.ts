@@ -40,9 +40,9 @@ export interface OpenDatasetOptions {
  * named in a notice.
  *
  * @throws {Deno.errors.NotFound} naming the folder that is missing
- * @throws {RangeError} naming an image whose pixels are no squares, a missing column, an image in a table without a file, an id that occurs
- *   twice or is no name, two masks or annotations of one image, a size that differs from the
- *   information table's, or a data set without images
+ * @throws {RangeError} naming an image whose pixels are no squares, a missing column, an image in a
+ *   table without a file, an id that occurs twice or is no name, two masks or annotations of one
+ *   image, a size that differs from the information table's, or a data set without images
  */
 export async function openDataset(
   root: string,

@@ -16,6 +16,7 @@ export { type Difference, pairedDifferences } from "./paired.ts";
 export { diceByThreshold, type PixelErrors, pixelErrors } from "./pixel_errors.ts";
 export {
   confidenceIntervals,
+  type PoolableScores,
   POOLED_SCORES,
   type PooledScore,
   type PooledScores,

@@ -36,6 +36,18 @@ export const POOLED_SCORES = [
 /** One of {@link POOLED_SCORES}. */
 export type PooledScore = (typeof POOLED_SCORES)[number];
 
+/** What {@link poolScores} needs of an image. */
+export type PoolableScores = Pick<
+  ImageScores,
+  | "dice"
+  | "truePositives"
+  | "falsePositives"
+  | "falseNegatives"
+  | "crypts"
+  | "predictedCrypts"
+  | "sums"
+>;
+
 /**
  * Scores images together: detections are counted and object Dice and Hausdorff distances are weighted
  * by area over the crypts of all images, as the GlaS challenge does (Sirinukunwattana et al. 2017);
@@ -43,14 +55,15 @@ export type PooledScore = (typeof POOLED_SCORES)[number];
  *
  * @throws {RangeError} when there is no image
  */
-export function poolScores(scores: readonly ImageScores[]): PooledScores {
+export function poolScores(scores: readonly PoolableScores[]): PooledScores {
   if (scores.length === 0) throw new RangeError("pooled scores need at least one image");
-  const total = (of: (score: ImageScores) => number) => scores.reduce((sum, s) => sum + of(s), 0);
+  const total = (of: (score: PoolableScores) => number) =>
+    scores.reduce((sum, s) => sum + of(s), 0);
   const found = total((s) => s.truePositives);
   const predicted = found + total((s) => s.falsePositives);
   const crypts = found + total((s) => s.falseNegatives);
   const share = (of: number) => of > 0 ? found / of : predicted + crypts === 0 ? 1 : 0;
-  const sides = (images: readonly ImageScores[], what: "dice" | "hausdorff") => {
+  const sides = (images: readonly PoolableScores[], what: "dice" | "hausdorff") => {
     const mean = (side: "predicted" | "truth") =>
       images.reduce((sum, { sums }) => sum + sums[side][what], 0) /
       images.reduce((sum, { sums }) => sum + sums[side].area, 0);

@@ -12,9 +12,9 @@ const OTHER_FORMAT =
 const IMAGE = /\.(tiff?|svs|png|jpe?g)$/i;
 
 /**
- * Lists the images of a folder (by name), an image as a folder of one, or those of a CSV file with the column `image` (paths
- * relative to the file) and, where they are there, `id`, `pixel_size_um` and `mask` (see
- * `listManifest`).
+ * Lists the images of a folder (by name), an image as a folder of one, or those of a CSV file with the
+ * column `image` (paths relative to the file) and, where they are there, `id`, `pixel_size_um` and
+ * `mask` (see `listManifest`).
  *
  * @param masks a folder with ground truth, `<id>.tiff`, `<id>.tif` or `<id>.png`
  * @throws {Deno.errors.NotFound} when a folder or file is not there

@@ -1,7 +1,13 @@
 /** How probabilities become crypts, chosen on images that the models have not seen. */
 import { diceScore } from "../annotation/mod.ts";
 import { type Crypt, cryptsOfLabels, findCrypts, smallestCrypt } from "../crypts/mod.ts";
-import { bestPartner, overlapCrypts } from "../evaluation/mod.ts";
+import {
+  overlapCrypts,
+  type PoolableScores,
+  type PooledScores,
+  poolScores,
+  scoreObjects,
+} from "../evaluation/mod.ts";
 import type { LabelMask } from "../image/mod.ts";
 import type { Decision } from "../training/mod.ts";
 import { classesOf } from "./pipeline.ts";
@@ -33,13 +39,10 @@ export const DECISION_GRID: DecisionGrid = {
 };
 
 /** Scores of a decision over images: the mean pixel Dice, else over the crypts of all images. */
-export interface DecisionScores {
-  dice: number;
-  f1: number;
-  precision: number;
-  recall: number;
-  objectDice: number;
-}
+export type DecisionScores = Pick<
+  PooledScores,
+  "dice" | "f1" | "precision" | "recall" | "objectDice"
+>;
 
 /** A decision and what it reaches. */
 export interface JudgedDecision {
@@ -47,21 +50,10 @@ export interface JudgedDecision {
   scores: DecisionScores;
 }
 
-/** Of one image and one decision; sums, so that images can be added. */
-interface Counts {
-  dice: number;
-  found: number;
-  predicted: number;
-  crypts: number;
-  /** Area times Dice with the partner, and area, of the predicted and of the true crypts. */
-  predictedSide: readonly [dice: number, area: number];
-  truthSide: readonly [dice: number, area: number];
-}
-
 /** Scores of all decisions of a grid on images given one after the other. */
 export class DecisionSearch {
   readonly decisions: readonly Required<Decision>[];
-  private readonly images: { image: string; group: string; counts: Counts[] }[] = [];
+  private readonly images: { image: string; group: string; scores: PoolableScores[] }[] = [];
 
   /**
    * @throws {RangeError} when a setting has no value
@@ -96,24 +88,24 @@ export class DecisionSearch {
     const truth = cryptsOfLabels(maps.labels);
     const pixelsOfTruth = Uint8Array.from(maps.labels.data, (label) => label === 0 ? 0 : 1);
     const { minProbability, minAreaUm2, interior } = this.grid, { pixelSize } = maps;
-    const counts: Counts[] = [];
+    const scores: PoolableScores[] = [];
     for (const threshold of this.grid.threshold) {
       const dice = diceScore(cutProbability(maps.probability, threshold), pixelsOfTruth);
       for (const margin of interior) {
-        const all = cryptsFrom(maps, threshold, margin), known = new Map<string, Counts>();
+        const all = cryptsFrom(maps, threshold, margin), known = new Map<string, PoolableScores>();
         for (const least of minProbability) {
           for (const area of minAreaUm2) {
             const pixels = smallestCrypt(pixelSize, area);
             const kept = all.filter((c) => c.area >= pixels && (c.probability ?? 1) >= least);
             const key = kept.map(({ id }) => id).join();
-            const found = known.get(key) ?? { dice, ...countCrypts(kept, truth) };
+            const found = known.get(key) ?? { dice, ...objectsOf(kept, truth) };
             known.set(key, found);
-            counts.push(found);
+            scores.push(found);
           }
         }
       }
     }
-    this.images.push({ image: maps.image, group: maps.group, counts });
+    this.images.push({ image: maps.image, group: maps.group, scores });
   }
 
   /**
@@ -127,7 +119,7 @@ export class DecisionSearch {
     if (images.length === 0) throw new RangeError("a decision needs images to choose it on");
     const worth = ({ scores: { f1, objectDice } }: JudgedDecision) => f1 + objectDice;
     return this.decisions
-      .map((decision, i) => ({ decision, scores: scoresOf(images.map((one) => one.counts[i])) }))
+      .map((decision, i) => ({ decision, scores: scoresOf(images.map((one) => one.scores[i])) }))
       .reduce((a, b) => worth(b) > worth(a) ? b : a);
   }
 
@@ -135,7 +127,7 @@ export class DecisionSearch {
   scores(decision: Required<Decision>): DecisionScores {
     const at = this.decisions.indexOf(decision);
     if (at < 0) throw new RangeError(`not tried: ${JSON.stringify(decision)}`);
-    return scoresOf(this.images.map((one) => one.counts[at]));
+    return scoresOf(this.images.map((one) => one.scores[at]));
   }
 
   /**
@@ -147,11 +139,11 @@ export class DecisionSearch {
     const groups = [...new Set(this.images.map(({ group }) => group))];
     if (groups.length < 2) throw new RangeError(`choices are judged by groups, got ${groups}`);
     const chosen = groups.map((group) => ({ group, decision: this.best(group).decision }));
-    const counts = chosen.flatMap(({ group, decision }) => {
+    const scores = chosen.flatMap(({ group, decision }) => {
       const at = this.decisions.indexOf(decision);
-      return this.images.filter((one) => one.group === group).map((one) => one.counts[at]);
+      return this.images.filter((one) => one.group === group).map((one) => one.scores[at]);
     });
-    return { scores: scoresOf(counts), chosen };
+    return { scores: scoresOf(scores), chosen };
   }
 }
 
@@ -167,54 +159,16 @@ function cryptsFrom(
   return findCrypts(mask, {}, { probability, interior });
 }
 
-function countCrypts(predicted: readonly Crypt[], truth: readonly Crypt[]): Omit<Counts, "dice"> {
-  const { byPredicted, byTruth } = overlapCrypts(predicted, truth);
-  const side = (
-    own: readonly Crypt[],
-    shared: readonly ReadonlyMap<number, number>[],
-    others: readonly Crypt[],
-  ) => {
-    let dice = 0, area = 0;
-    own.forEach((crypt, i) => {
-      const partner = bestPartner(shared[i]);
-      area += crypt.area;
-      if (partner < 0) return;
-      dice += crypt.area * 2 * shared[i].get(partner)! / (crypt.area + others[partner].area);
-    });
-    return [dice, area] as const;
-  };
+function objectsOf(predicted: readonly Crypt[], truth: readonly Crypt[]) {
   return {
-    found: byPredicted.filter((shared) => {
-      const partner = bestPartner(shared);
-      return partner >= 0 && shared.get(partner)! > 0.5 * truth[partner].area;
-    }).length,
-    predicted: predicted.length,
+    ...scoreObjects(overlapCrypts(predicted, truth), false),
+    predictedCrypts: predicted.length,
     crypts: truth.length,
-    predictedSide: side(predicted, byPredicted, truth),
-    truthSide: side(truth, byTruth, predicted),
   };
 }
 
-/** As `poolScores`, without distances. */
-function scoresOf(counts: readonly Counts[]): DecisionScores {
-  const sum = (of: (one: Counts) => number) => counts.reduce((total, one) => total + of(one), 0);
-  const [found, predicted, crypts] = [
-    sum((c) => c.found),
-    sum((c) => c.predicted),
-    sum((c) => c.crypts),
-  ];
-  const share = (of: number) => of > 0 ? found / of : predicted + crypts === 0 ? 1 : 0;
-  const side = (key: "predictedSide" | "truthSide") =>
-    sum((c) => c[key][0]) / sum((c) => c[key][1]);
-  return {
-    dice: sum((c) => c.dice) / counts.length,
-    f1: predicted + crypts === 0 ? 1 : 2 * found / (predicted + crypts),
-    precision: share(predicted),
-    recall: share(crypts),
-    objectDice: predicted > 0 && crypts > 0
-      ? (side("predictedSide") + side("truthSide")) / 2
-      : predicted + crypts === 0
-      ? 1
-      : 0,
-  };
+/** Without distances, which were not measured. */
+function scoresOf(scores: readonly PoolableScores[]): DecisionScores {
+  const { dice, f1, precision, recall, objectDice } = poolScores(scores);
+  return { dice, f1, precision, recall, objectDice };
 }

@@ -13,8 +13,12 @@ const NAMED = 5;
  * @throws {RangeError} naming the images without a pixel size where others have one: by `scale` they
  *   would come at another size than these
  * @example
+ * ```ts
+ * import { openDataset } from "crypts/dataset";
+ * import { trainedPixelSize } from "crypts/patching";
  * const { train } = await openDataset("../my_data");
  * const micrometres = trainedPixelSize(train, { pixelSize: 1.24 }); // 1.24 or null
+ * ```
  */
 export function trainedPixelSize(
   records: readonly Pick<ImageRecord, "id" | "annotated" | "pixelSize">[],

@@ -23,7 +23,10 @@ export interface KnownColumns {
  * @param names the table's columns
  * @throws {RangeError} naming the table, the column and the one that it nearly is
  * @example
+ * ```ts
+ * import { checkColumnNames } from "crypts/tables";
  * checkColumnNames("a.csv", ["image", "msak"], { read: ["image", "mask"] }); // throws: is it "mask"?
+ * ```
  */
 export function checkColumnNames(
   path: string,

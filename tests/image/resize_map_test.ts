@@ -22,17 +22,32 @@ Deno.test("maps grow as by PyTorch's interpolate(bilinear, align_corners=False)"
   assert.equal(resizeMap(map, 2, 2, 2, 2), map);
 });
 
-Deno.test("band by band gives the whole's rows, whatever the bands", () => {
-  const random = createRandom(3), [height, width] = [23, 7];
-  const map = Float32Array.from({ length: height * width }, () => random.next());
-  for (const [toHeight, toWidth] of [[61, 7], [11, 20], [23, 9], [24, 7]]) {
-    const whole = resizeMap(map, height, width, toHeight, toWidth);
-    for (const band of [1, 4, 22]) {
-      const resizer = new RowResizer(height, width, toHeight, toWidth), parts: number[] = [];
-      for (let y = 0; y < height; y += band) {
-        parts.push(...resizer.push(map.subarray(y * width, Math.min(height, y + band) * width)));
+Deno.test("maps are resized as PyTorch 2.13's interpolate (bilinear, align_corners False)", () => {
+  const map = Float32Array.from({ length: 12 }, (_, i) => i * i / 100);
+  // deno-fmt-ignore
+  const expected = [
+    0, 0.0035714288, 0.0092857145, 0.025, 0.0435714386, 0.0721428692, 0.09,
+    0.064, 0.079, 0.103, 0.1370000243, 0.1738571823, 0.2207143158, 0.25,
+    0.16, 0.1921428591, 0.2435714304, 0.305, 0.3692857623, 0.4435714483, 0.49,
+    0.448, 0.4972857833, 0.5761429667, 0.665000081, 0.7567144036, 0.8584287167, 0.92200017,
+    0.64, 0.7007142305, 0.7978571057, 0.905000031, 1.0150001049, 1.1349999905, 1.2100000381,
+  ];
+  const got = resizeMap(map, 3, 4, 5, 7);
+  near(got, expected);
+  assert.equal(resizeMap(map, 3, 4, 3, 4), map, "nothing to do, nothing copied");
+});
+
+Deno.test("a map that comes in bands is resized as the whole, larger and smaller", () => {
+  const random = createRandom(4);
+  const map = Float32Array.from({ length: 23 * 9 }, () => random.next());
+  for (const [height, width] of [[46, 18], [61, 11], [23, 30], [10, 4], [61, 9], [24, 9]]) {
+    const whole = resizeMap(map, 23, 9, height, width);
+    for (const rows of [1, 4, 7, 22]) {
+      const resizer = new RowResizer(23, 9, height, width), parts: number[] = [];
+      for (let y = 0; y < 23; y += rows) {
+        parts.push(...resizer.push(map.subarray(y * 9, Math.min(23, y + rows) * 9)));
       }
-      assert.deepEqual(parts, [...whole]);
+      assert.deepEqual(Float32Array.from(parts), whole);
     }
   }
 });

@@ -9,22 +9,11 @@ import { openEnsemble } from "../../lib/inference/ensemble.ts";
 import { readTextRows } from "../../lib/tables/csv.ts";
 import { readRgb } from "../../lib/image/read.ts";
 import { writeMask, writeRgb } from "../../lib/image/write.ts";
-import { infer } from "../../scripts/infer.ts";
 import { onSmallDisk } from "../support/small_disk.ts";
+import { quietInfer } from "../support/quiet_infer.ts";
 import { filesBelow, withFolder } from "../support/temporary.ts";
 import { blockMask, noiseImage, writeTinyDataset } from "../support/tiny_dataset.ts";
 import { writeSmallModel } from "../support/small_model.ts";
-
-/** Runs the command; what it says comes back instead of being shown. */
-async function quiet(...args: string[]): Promise<{ code: number; text: string }> {
-  const { error, log, warn } = console, lines: string[] = [];
-  console.error = console.log = console.warn = (line: string) => lines.push(line);
-  try {
-    return { code: await infer(args), text: lines.join("\n") };
-  } finally {
-    Object.assign(console, { error, log, warn });
-  }
-}
 
 /** A pipe that nobody writes to; false where the system has none. */
 async function pipe(path: string): Promise<boolean> {
@@ -48,7 +37,7 @@ Deno.test("pipes, sockets and devices among images, masks, tables, annotations a
     await writeMask(join(masks, "a.tiff"), blockMask(32, 32));
     await pipe(join(masks, "masked.tiff"));
     const base = ["--models", model, "--out", out, "--backend", "wasm"];
-    const run = await quiet("--images", images, "--masks", masks, ...base);
+    const run = await quietInfer("--images", images, "--masks", masks, ...base);
     assert.equal(run.code, 1, run.text);
     assert.match(run.text, /1 of 5 images done/);
     assert.match(run.text, /failed: pipe: .*pipe\.png.* is a pipe, expected a file/);
@@ -57,10 +46,14 @@ Deno.test("pipes, sockets and devices among images, masks, tables, annotations a
     assert.match(run.text, /failed: masked: .*masked\.tiff.* is a pipe, expected a file/);
 
     await pipe(join(root, "list.csv"));
-    const table = await quiet("--images", join(root, "list.csv"), ...base);
+    const table = await quietInfer("--images", join(root, "list.csv"), ...base);
     assert.equal(table.code, 2);
     assert.match(table.text, /cannot read table .*list\.csv: it is a pipe, expected a file/);
-    const models = await quiet("--images", images, ...base.with(1, join(root, "pipe.safetensors")));
+    const models = await quietInfer(
+      "--images",
+      images,
+      ...base.with(1, join(root, "pipe.safetensors")),
+    );
     assert.equal(models.code, 2);
     assert.match(models.text, /^model .*pipe\.safetensors is a pipe, expected a file$/);
 
@@ -101,7 +94,7 @@ Deno.test("the command refuses, before a model is opened, a folder in which file
     ];
     for (const [args, message] of cases) {
       const models = args.includes("--collect") ? [] : ["--models", model];
-      const { code, text } = await quiet(...args, ...models);
+      const { code, text } = await quietInfer(...args, ...models);
       assert.equal(code, 2, text);
       assert.match(text, message);
       assert.equal(text.split("\n").length, 1, text);
@@ -122,22 +115,22 @@ Deno.test("tables are made of results of one kind only, and of the images that a
     const base = ["--images", images, "--models", model, "--out", out, "--backend", "wasm"];
     const tables = ["--images", images, "--out", out, "--collect"];
     const one = async (index: number, ...more: string[]) => {
-      const { code, text } = await quiet(...base, "--index", `${index}`, ...more);
+      const { code, text } = await quietInfer(...base, "--index", `${index}`, ...more);
       assert.equal(code, 0, text);
     };
     await one(0);
     await one(1);
     await one(2, "--threshold", "0.3", "--min-area", "7");
-    const mixed = await quiet(...tables);
+    const mixed = await quietInfer(...tables);
     assert.equal(mixed.code, 2);
     assert.match(mixed.text, /threshold is 0\.5 in 2 \(a, b\), 0\.3 in 1 \(c\)/);
     assert.match(mixed.text, /minArea is not said in 2 \(a, b\), 7 in 1 \(c\)/);
     assert.equal(await exists(join(out, "submission.csv")), false, "no table");
     await one(2);
-    assert.equal((await quiet(...tables)).code, 0);
+    assert.equal((await quietInfer(...tables)).code, 0);
     await writeSmallModel(model, { scale: 1, patchSize: [32, 32], about: "another" });
     await one(1);
-    const models = await quiet(...tables);
+    const models = await quietInfer(...tables);
     assert.equal(models.code, 2);
     assert.match(models.text, /the models' SHA-256 is \w{8} in 2 \(a, c\), \w{8} in 1 \(b\)/);
 
@@ -147,10 +140,10 @@ Deno.test("tables are made of results of one kind only, and of the images that a
     const masks = join(root, "masks");
     await writeMask(join(masks, "a.tiff"), blockMask(32, 32));
     await one(0, "--masks", masks);
-    assert.equal((await quiet(...tables, "--masks", masks)).code, 0);
+    assert.equal((await quietInfer(...tables, "--masks", masks)).code, 0);
     await writeMask(join(masks, "a.tiff"), blockMask(32, 32, 5));
     await writeMask(join(masks, "b.tiff"), blockMask(32, 32, 5));
-    const stale = await quiet(...tables, "--masks", masks);
+    const stale = await quietInfer(...tables, "--masks", masks);
     assert.equal(stale.code, 2);
     assert.match(
       stale.text,
@@ -158,7 +151,7 @@ Deno.test("tables are made of results of one kind only, and of the images that a
     );
 
     await Deno.remove(join(images, "b.png"));
-    const fewer = await quiet(...base);
+    const fewer = await quietInfer(...base);
     assert.equal(fewer.code, 0, fewer.text);
     assert.match(
       fewer.text,
@@ -233,7 +226,7 @@ Deno.test("a full disk is one sentence with the path and exit code 1, without a 
       });
       filler.close();
       for (const workers of ["1", "2"]) {
-        const { code, text } = await quiet(
+        const { code, text } = await quietInfer(
           ...["--images", images, "--models", model, "--out", join(disk, "out")],
           ...["--backend", "wasm", "--workers", workers],
         );
@@ -254,7 +247,7 @@ Deno.test("a tile that no machine can hold, or an overlap that moves by less tha
     await writeRgb(join(images, "a.png"), noiseImage(32, 32));
     await writeSmallModel(model, { scale: 1, patchSize: [32, 32] });
     const base = ["--images", images, "--models", model, "--out", out, "--backend", "wasm"];
-    assert.equal((await quiet(...base)).code, 0);
+    assert.equal((await quietInfer(...base)).code, 0);
     const before = await filesBelow(out);
     const states = await Deno.readTextFile(join(out, "state", "a.json"));
     for (
@@ -268,7 +261,7 @@ Deno.test("a tile that no machine can hold, or an overlap that moves by less tha
         [["--workers", "1e9"], /--workers must be at most 256, got 1000000000/],
       ] as const
     ) {
-      const { code, text } = await quiet(...base, ...args);
+      const { code, text } = await quietInfer(...base, ...args);
       assert.equal(code, 2, text);
       assert.match(text, message);
       assert.deepEqual(await filesBelow(out), before);

@@ -3,39 +3,18 @@ import { join } from "node:path";
 import { exists } from "../../lib/base/files.ts";
 import type { RgbImage } from "../../lib/image/pixels.ts";
 import { writeMask, writeRgb } from "../../lib/image/write.ts";
-import { createModel } from "../../lib/model/segmentation_model.ts";
-import { saveWeights } from "../../lib/model/weights.ts";
 import { createRandom } from "../../lib/base/random.ts";
 import { readTextRows } from "../../lib/tables/csv.ts";
-import { infer } from "../../scripts/infer.ts";
 import { parseCommand } from "../../scripts/infer_options.ts";
 import { withOptions } from "../support/options.ts";
+import { quietInfer } from "../support/quiet_infer.ts";
+import { writeSmallModel } from "../support/small_model.ts";
 import { withFolder } from "../support/temporary.ts";
 
 function noise(height: number, width: number, seed: number): RgbImage {
   const random = createRandom(seed);
   const data = Uint8Array.from({ length: height * width * 3 }, () => random.int(256));
   return { data, height, width };
-}
-
-/** Runs the command; what it says comes back instead of being shown. */
-async function quiet(...args: string[]): Promise<{ code: number; text: string }> {
-  const { error, log, warn } = console, lines: string[] = [];
-  console.error = console.log = console.warn = (line: string) => lines.push(line);
-  try {
-    return { code: await infer(args), text: lines.join("\n") };
-  } finally {
-    Object.assign(console, { error, log, warn });
-  }
-}
-
-async function writeModel(path: string, training: object): Promise<void> {
-  const model = createModel({
-    ...{ architecture: "Unet", encoder: "efficientnet-b0", seed: 3 },
-    decoderChannels: [16, 12, 8, 8, 4],
-  });
-  await saveWeights(model, path, { "crypts.training": JSON.stringify(training) });
-  model.dispose();
 }
 
 Deno.test("every option that is empty, unknown, out of range or points nowhere ends with 2 and one sentence", async () => {
@@ -110,13 +89,13 @@ Deno.test("every option that is empty, unknown, out of range or points nowhere e
       [["--images", ""], /--images is empty/],
     ];
     for (const [args, message] of cases) {
-      const { code, text } = await quiet(...withOptions(base, args));
+      const { code, text } = await quietInfer(...withOptions(base, args));
       assert.equal(code, 2, `${args.join(" ")}: ${text}`);
       assert.match(text, message);
       assert.doesNotMatch(text, /\n\s+at /, "no stack");
     }
     assert.equal(await exists(out), false, "nothing was written");
-    assert.equal((await quiet("--out", out)).code, 2, "--images is missing");
+    assert.equal((await quietInfer("--out", out)).code, 2, "--images is missing");
   });
 });
 
@@ -126,9 +105,9 @@ Deno.test("options: a wrong one does not touch a finished folder, a path with br
       out = join(folder, "out"),
       model = join(folder, "m[0].safetensors");
     await writeRgb(join(images, "a [x].png"), noise(70, 90, 1));
-    await writeModel(model, { scale: 0.5, patchSize: [32, 32], pixelSize: 1 });
+    await writeSmallModel(model, { scale: 0.5, patchSize: [32, 32], pixelSize: 1 });
     const base = ["--images", images, "--out", out, "--models", model, "--pixel-size", "0.4"];
-    const done = await quiet(...base);
+    const done = await quietInfer(...base);
     assert.equal(done.code, 0, done.text);
     assert.match(
       done.text,
@@ -152,7 +131,7 @@ Deno.test("options: a wrong one does not touch a finished folder, a path with br
         "resnet18",
       ]]
     ) {
-      const { code, text } = await quiet(...base, ...wrong);
+      const { code, text } = await quietInfer(...base, ...wrong);
       assert.equal(code, 2, text);
       assert.equal(
         await Deno.readTextFile(join(out, "submission.csv")),
@@ -161,9 +140,9 @@ Deno.test("options: a wrong one does not touch a finished folder, a path with br
       );
       assert.ok(await exists(join(out, "state/a [x].json")));
     }
-    const again = await quiet(...base);
+    const again = await quietInfer(...base);
     assert.match(again.text, /1 of 1 images done \(1 before\)/);
-    const unknown = await quiet(...base.slice(0, -2));
+    const unknown = await quietInfer(...base.slice(0, -2));
     assert.match(unknown.text, /µm per pixel unknown, resized by 0\.5 as in training/);
   });
 });
@@ -172,7 +151,7 @@ Deno.test("without models and folder the bundled model writes beside the images"
   await withFolder(async (folder) => {
     const images = join(folder, "mine");
     await writeRgb(join(images, "a.png"), noise(60, 50, 2));
-    const { code, text } = await quiet("--images", images);
+    const { code, text } = await quietInfer("--images", images);
     assert.equal(code, 0, text);
     assert.match(text, /the bundled model \(.*\.safetensors\) by/);
     const out = join(folder, "mine_crypts");
@@ -198,10 +177,10 @@ Deno.test("two workers give the files that one process gives, failures among the
     const images = join(folder, "images"), model = join(folder, "m.safetensors");
     for (let i = 0; i < 3; i++) await writeRgb(join(images, `i${i}.png`), noise(40, 50, i));
     await Deno.writeTextFile(join(images, "broken.png"), "no image");
-    await writeModel(model, { scale: 1, patchSize: [32, 32] });
+    await writeSmallModel(model, { scale: 1, patchSize: [32, 32] });
     const base = ["--images", images, "--models", model];
-    const one = await quiet(...base, "--out", join(folder, "one"));
-    const two = await quiet(...base, "--out", join(folder, "two"), "--workers", "2");
+    const one = await quietInfer(...base, "--out", join(folder, "one"));
+    const two = await quietInfer(...base, "--out", join(folder, "two"), "--workers", "2");
     assert.deepEqual([one.code, two.code], [1, 1], two.text);
     assert.match(two.text, /3 of 4 images done/);
     assert.match(two.text, /failed: broken: /);
@@ -211,7 +190,7 @@ Deno.test("two workers give the files that one process gives, failures among the
     await writeMask(mask, { data: new Uint8Array(40 * 50).fill(1), height: 40, width: 50 });
     const rows = [0, 1].map((i) => `${join(images, `i${i}.png`)},7,${mask}\n`);
     await Deno.writeTextFile(list, `image,patient,mask\n${rows.join("")}`);
-    const noticed = await quiet(
+    const noticed = await quietInfer(
       ...["--images", list, "--models", model, "--out", join(folder, "three"), "--workers", "2"],
     );
     assert.equal(noticed.code, 0, noticed.text);
@@ -228,9 +207,9 @@ Deno.test("two workers give the files that one process gives, failures among the
     const ids = readTextRows(join(folder, "two", "summary.csv"), ["img"]).map((r) => r.img);
     assert.deepEqual(ids, ["broken", "i0", "i1", "i2"], "in the order of the images");
     assert.equal(await exists(join(folder, "two", ".lock")), false, "the lock is taken away");
-    const again = await quiet(...base, "--out", join(folder, "two"), "--workers", "2");
+    const again = await quietInfer(...base, "--out", join(folder, "two"), "--workers", "2");
     assert.match(again.text, /3 of 4 images done \(3 before, /);
-    const wrong = await quiet(
+    const wrong = await quietInfer(
       ...base,
       "--out",
       join(folder, "two"),
