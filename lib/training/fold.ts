@@ -1,7 +1,7 @@
 /** The training of one fold from start or checkpoint to its end. */
 import { Adam, Ranger } from "../ranger/mod.ts";
 import { createAugmentation } from "../augment/mod.ts";
-import { clearDone, createRandom, exists, type Random } from "../base/mod.ts";
+import { clearDone, createRandom, exists, type Random, writeWith } from "../base/mod.ts";
 import { createPretrainedModel, loadWeights } from "../model/mod.ts";
 import {
   type Progress,
@@ -46,7 +46,7 @@ export async function trainFold(
     );
     return foldResult(fold, paths.best, saved.progress.epochs, options, done);
   }
-  if (!saved) await startAnew(paths);
+  if (!saved) await startAnew(paths, options.onMessage);
   const random = createRandom(options.seed).fork(`fold ${fold.index}`);
   const model = await createPretrainedModel({
     ...options.model,
@@ -105,12 +105,16 @@ async function findProgress(
 
 /**
  * Takes back what earlier runs have said of this fold, the checkpoint first: from here on a killed
- * run leaves nothing that passes for finished. The old weights stay until there are better ones.
+ * run leaves nothing that passes for finished. The old weights stay until there are better ones, and
+ * a copy for good, so that a changed setting costs nobody hours of training.
  */
-async function startAnew(paths: FoldPaths): Promise<void> {
+async function startAnew(paths: FoldPaths, say: (message: string) => void): Promise<void> {
   await clearDone(paths.last);
   await clearDone(paths.pending);
   await updateReport(paths.report, paths.name, null);
+  if (!await exists(paths.best)) return;
+  await writeWith(paths.previous, (temporary) => Deno.copyFile(paths.best, temporary));
+  say(`the weights that were there are kept as ${paths.previous}`);
 }
 
 /** The optimizer of the options. */

@@ -296,7 +296,7 @@ Deno.test("a finished training is not repeated, a longer one goes on, other sett
   assert.deepEqual(longer.epochs[0], once.epochs[0]);
   await trainFolds(patches, { ...options, batchSize: 3 });
   assert.equal(epochs, 3);
-  assert.match(messages.at(-1)!, /small_fold0 starts anew: batchSize changed/);
+  assert.match(messages.at(-2)!, /small_fold0 starts anew: batchSize changed/);
   await trainFolds(patches, { ...options, batchSize: 3, resume: false });
   assert.equal(epochs, 4);
 });

@@ -71,10 +71,21 @@ Deno.test("finished under A, stopped half-way under B: A is trained again and gi
     await assert.rejects(b, /killed/);
     assert.deepEqual(await report(folder), [], "no row speaks for weights that are being replaced");
     const again = await run();
-    assert.deepEqual(again.messages, ["small_fold0 starts anew: seed changed since the last run"]);
+    assert.equal(again.messages[0], "small_fold0 starts anew: seed changed since the last run");
     assert.equal(again.epochs, 1);
     assert.deepEqual(again.results, a.results);
     assert.deepEqual(await Deno.readFile(best), weights);
+  }));
+
+Deno.test("a training with other settings keeps the weights of the one before", () =>
+  trained(async ({ folder, best, run }) => {
+    await run();
+    const weights = await Deno.readFile(best),
+      kept = `${folder}/models/previous/small_fold0.safetensors`;
+    const other = await run({ seed: 5 });
+    assert.equal(other.messages[1], `the weights that were there are kept as ${kept}`);
+    assert.deepEqual(await Deno.readFile(kept), weights);
+    assert.notDeepEqual(await Deno.readFile(best), weights);
   }));
 
 Deno.test("B stopped before its first epoch leaves nothing that passes for finished", () =>
@@ -97,9 +108,7 @@ Deno.test("a patch's mask overwritten trains its folds anew and says why", () =>
     const mask = await readMask(maskPath);
     await writeMask(maskPath, { ...mask, data: new Uint8Array(mask.data.length).fill(1) });
     const again = await run();
-    assert.deepEqual(again.messages, [
-      "small_fold0 starts anew: patches changed since the last run",
-    ]);
+    assert.equal(again.messages[0], "small_fold0 starts anew: patches changed since the last run");
     assert.equal(again.epochs, 1);
   }));
 
