@@ -6,7 +6,21 @@ import { exists, PROJECT_ROOT, writeWhole } from "crypts/base";
 export const KERNEL = "crypts-deno";
 
 const VENV = join(PROJECT_ROOT, ".venv");
-const REQUIREMENTS = join(PROJECT_ROOT, "requirements.txt");
+/** What `.venv` is for: executing notebooks, or JupyterLab beside that. */
+export type JupyterUse = "notebooks" | "lab";
+
+const USES = {
+  notebooks: {
+    requirements: join(PROJECT_ROOT, "requirements-notebooks.txt"),
+    installing: "Installing nbclient into .venv (once, some seconds) …",
+    modules: ["nbclient", "nbformat"],
+  },
+  lab: {
+    requirements: join(PROJECT_ROOT, "requirements.txt"),
+    installing: "Installing JupyterLab into .venv (once, about half a minute) …",
+    modules: ["jupyterlab", "nbclient", "nbconvert"],
+  },
+} as const satisfies Record<JupyterUse, unknown>;
 const WINDOWS = Deno.build.os === "windows";
 
 /** The path of a program of the virtual environment, e.g. `python`. */
@@ -15,12 +29,13 @@ export function venvProgram(name: string): string {
 }
 
 /**
- * Makes `.venv` from `requirements.txt` and registers the kernel in it; quick when all is there.
+ * Makes `.venv` from its requirements and registers the kernel in it; quick when all is there. What
+ * JupyterLab needs includes what notebooks need.
  *
  * @throws {Error} when Python 3 is missing or pip fails, with its output
  */
-export async function ensureJupyter(): Promise<void> {
-  await ensureVenv();
+export async function ensureJupyter(use: JupyterUse): Promise<void> {
+  await ensureVenv(use);
   await writeKernel();
 }
 
@@ -34,32 +49,37 @@ export async function trustNotebooks(paths: readonly string[]): Promise<void> {
   await run(venvProgram("jupyter"), ["trust", ...paths]);
 }
 
-async function ensureVenv(): Promise<void> {
+async function ensureVenv(use: JupyterUse): Promise<void> {
   // The stamp holds the requirements it was made from: a changed file means a new installation.
   const stamp = join(VENV, ".installed");
-  const wanted = await Deno.readTextFile(REQUIREMENTS);
-  const stamped = await exists(stamp) && await Deno.readTextFile(stamp) === wanted;
-  if (stamped && await venvWorks(VENV)) return;
+  const stamped = await exists(stamp) ? await Deno.readTextFile(stamp) : null;
+  const [notebooks, lab] = await Promise.all(
+    [USES.notebooks, USES.lab].map(({ requirements }) => Deno.readTextFile(requirements)),
+  );
+  if (stamped === lab && await venvWorks(VENV, "lab")) return;
+  const half = stamped === notebooks && await venvWorks(VENV, "notebooks");
+  if (half && use === "notebooks") return;
   await Deno.remove(stamp).catch(() => {}); // half-made from here on, until it is written again
-  console.error("Installing JupyterLab and nbclient into .venv (once, about a minute) …");
-  await run(await findPython(), ["-m", "venv", "--clear", VENV]);
+  console.error(USES[use].installing);
+  // JupyterLab comes to the packages that are there: notebooks may be running from them.
+  if (!half) await run(await findPython(), ["-m", "venv", "--clear", VENV]);
   await run(venvProgram("python"), [
     ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
     // A file that is not the one that was looked at is refused.
-    ...["--require-hashes", "-r", REQUIREMENTS],
+    ...["--require-hashes", "-r", USES[use].requirements],
   ]);
-  await writeWhole(stamp, wanted);
+  await writeWhole(stamp, use === "lab" ? lab : notebooks);
 }
 
 /** Python that fails unless the packages are there; importing them would take seconds. */
 const FIND_PACKAGES = `import sys, importlib.util as u
-sys.exit(any(u.find_spec(name) is None for name in ("jupyterlab", "nbclient", "nbconvert")))`;
+sys.exit(any(u.find_spec(name) is None for name in sys.argv[1:]))`;
 
 /**
  * Whether a virtual environment runs and lies where it was made: after a move its programs would still
  * start the Python of the old place, or none.
  */
-export async function venvWorks(venv: string): Promise<boolean> {
+export async function venvWorks(venv: string, use: JupyterUse = "lab"): Promise<boolean> {
   const folder = join(venv, WINDOWS ? "Scripts" : "bin");
   const extension = WINDOWS ? ".exe" : "";
   try {
@@ -70,7 +90,7 @@ export async function venvWorks(venv: string): Promise<boolean> {
       if (await Deno.realPath(dirname(interpreter)) !== own) return false;
     }
     const { success } = await new Deno.Command(join(folder, `python${extension}`), {
-      args: ["-c", FIND_PACKAGES],
+      args: ["-c", FIND_PACKAGES, ...USES[use].modules],
       stdout: "null",
       stderr: "null",
     }).output();

@@ -7,7 +7,7 @@ import { NOTEBOOKS } from "./notebooks.ts";
 
 Deno.exit(
   await runCommand(async () => {
-    await ensureJupyter();
+    await ensureJupyter("lab");
     await trustNotebooks(NOTEBOOKS.map((name) => join(PROJECT_ROOT, "notebooks", `${name}.ipynb`)));
     const { code } = await new Deno.Command(venvProgram("jupyter"), {
       args: ["lab", "--notebook-dir", PROJECT_ROOT, ...Deno.args],

@@ -122,7 +122,7 @@ export async function executeAll(
     if (!workspace.builtIn) await openData(workspace);
     return { paths, workspace };
   });
-  await ensureJupyter();
+  await ensureJupyter("notebooks");
   const executions: Execution[] = [];
   for (const path of paths) {
     const output = options.inPlace ? path : join(workspace.root, "executed", basename(path));

@@ -20,7 +20,7 @@ async function withLab(
   use: (page: Page) => Promise<void>,
   { theme = "JupyterLab Light", trusted = [] as string[] } = {},
 ): Promise<void> {
-  await ensureJupyter();
+  await ensureJupyter("lab");
   await withFolder(async (folder) => {
     const settings = join(folder, "settings/@jupyterlab");
     const write = async (plugin: string, name: string, value: object) => {

@@ -79,7 +79,7 @@ async function onTinyData(test: (data: string, out: string) => Promise<void>): P
   try {
     const data = join(folder, "Tiny_crypt_dataset");
     await generateDataset(data, { seed: 3, size: [420, 440] });
-    await ensureJupyter();
+    await ensureJupyter("notebooks");
     await test(data, join(folder, "out"));
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -131,7 +131,7 @@ Deno.test("without trained folds Inference and Viz start from the bundled model,
 Deno.test("a failing cell is reported as failed, with its number and error (canary)", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    await ensureJupyter();
+    await ensureJupyter("notebooks");
     const path = join(folder, "canary.ipynb");
     const code = (source: string) => ({
       ...{ cell_type: "code", execution_count: null, id: `c${source.length}`, metadata: {} },
@@ -170,7 +170,7 @@ for (const kind of SEVEN) {
     try {
       const data = join(folder, "Some_dataset"), out = join(folder, "out");
       await writeKind(data, kind);
-      await ensureJupyter();
+      await ensureJupyter("notebooks");
       for (const name of CHOSEN) {
         const output = join(out, `${name}.ipynb`);
         const run = executeNotebook(pathOf(name), {

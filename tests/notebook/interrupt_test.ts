@@ -63,7 +63,7 @@ manager.shutdown_kernel()
 `;
 
 Deno.test("the stop button ends a loop with an error and leaves the kernel alive (real kernel)", async () => {
-  await ensureJupyter();
+  await ensureJupyter("notebooks");
   const { success, stdout, stderr } = await new Deno.Command(venvProgram("python"), {
     args: ["-c", SCRIPT, KERNEL, join(PROJECT_ROOT, "notebooks")],
     stdout: "piped",
