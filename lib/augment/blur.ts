@@ -1,8 +1,7 @@
 /** Gaussian blur. */
-import type { RgbImage } from "../image/mod.ts";
+import { type RgbImage, within } from "../image/mod.ts";
 import { imageOnly } from "./image_only.ts";
 import type { Augmentation } from "./types.ts";
-import { within } from "./warp.ts";
 
 /** OpenCV's kernels of sizes 3, 5 and 7 for bytes, in 256ths: the middle and outwards. */
 const KERNELS: Readonly<Record<number, readonly [number, number, number, number]>> = {

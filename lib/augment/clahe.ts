@@ -1,9 +1,8 @@
 /** Contrast limited adaptive histogram equalization. */
-import { labBytesToRgb, type RgbImage, rgbToLabBytes } from "../image/mod.ts";
+import { labBytesToRgb, type RgbImage, rgbToLabBytes, within } from "../image/mod.ts";
 import { imageOnly } from "./image_only.ts";
 import { ends } from "./range.ts";
 import type { Augmentation } from "./types.ts";
-import { within } from "./warp.ts";
 
 /** The settings of {@link clahe}. */
 export interface ClaheOptions {

@@ -1,7 +1,8 @@
 /** A crop at a random place, scale and angle. */
 import type { Augmentation } from "./types.ts";
 import { ends, type Range } from "./range.ts";
-import { affineField, type Border, warp } from "./warp.ts";
+import type { Border } from "../image/mod.ts";
+import { affineField, warp } from "./warp.ts";
 
 /** The settings of {@link randomCrop}. */
 export interface RandomCropOptions {

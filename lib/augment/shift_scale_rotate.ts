@@ -1,7 +1,8 @@
 /** Shift, scale and rotation in one step. */
 import { ends, type Range } from "./range.ts";
 import type { Augmentation } from "./types.ts";
-import { affineField, type Border, type Field, warping } from "./warp.ts";
+import type { Border } from "../image/mod.ts";
+import { affineField, type Field, warping } from "./warp.ts";
 
 /** The ranges of {@link shiftScaleRotate}. */
 export interface ShiftScaleRotateOptions {

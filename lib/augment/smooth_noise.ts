@@ -1,5 +1,5 @@
 /** Smoothed noise: the displacements of elastic deformation. */
-import { within } from "./warp.ts";
+import { within } from "../image/mod.ts";
 
 /** Writes row `row` of a plane of values. */
 export type Rows = (row: number, out: Float64Array) => void;

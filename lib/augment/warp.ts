@@ -1,12 +1,7 @@
 /** Image and mask through one and the same field of positions. */
 import type { Random } from "../base/mod.ts";
+import { type Border, within } from "../image/mod.ts";
 import { type Augmentation, checkProbability, type Sample } from "./types.ts";
-
-/**
- * What lies outside the picture: `reflect` repeats the edge pixel (`cba|abc|cba`, OpenCV's
- * BORDER_REFLECT), `reflect-101` does not (`cb|abc|ba`, BORDER_REFLECT_101).
- */
-export type Border = "reflect" | "reflect-101";
 
 /**
  * Says for each pixel of `row` of the result where in the source it comes from: writes its column
@@ -73,15 +68,6 @@ export function warp(
   }
   const sides = { height: size.height, width: size.width };
   return { image: { data: image, ...sides }, mask: { data: mask, ...sides } };
-}
-
-/** The index inside `0..size - 1` that an index outside stands for. */
-export function within(index: number, size: number, border: Border): number {
-  if (index >= 0 && index < size) return index;
-  const around = border === "reflect" ? 2 * size : Math.max(1, 2 * (size - 1));
-  const folded = ((index % around) + around) % around;
-  if (folded < size) return folded;
-  return border === "reflect" ? around - 1 - folded : around - folded;
 }
 
 /** The field of an affine transform, in steps of 1/1024 px as in OpenCV's `warpAffine`. */

@@ -1,5 +1,6 @@
 /** Images and masks in memory, read and written through sharp. */
 
+export { type Border, within } from "./border.ts";
 export { labBytesToRgb, labToRgb, rgbToLab, rgbToLabBytes } from "./cielab.ts";
 export { readGreyValues, writeGreyValues } from "./grey_values.ts";
 export { labelComponents } from "./components.ts";

@@ -67,6 +67,9 @@ export async function* predictBands(
   }
   const { height, width } = source, { channels } = ensemble[0];
   const rows = windowStarts(height, options), columns = windowStarts(width, options);
+  // White is empty glass, and the original's padding. A sliding window reaches beyond an image only if
+  // that is smaller: on white, models of crops that never had a border missed crypts at it.
+  const beyond = options.mode === "sliding" ? "mirror" : 255;
   const weights = windowWeights(options), views = symmetries(tta, tile), pixels = tile * tile;
   const total = rows.length * columns.length;
   const blend = new Blend(tile, width, weights, channels + (deviations ? 2 : 0));
@@ -79,8 +82,7 @@ export async function* predictBands(
     for (let c = 0; c < tissue.length; c += batchSize) {
       if (options.signal) await listen(options.signal);
       const lefts = tissue.slice(c, c + batchSize);
-      // Beyond the image is white: empty glass, and the original's padding.
-      const tiles = lefts.map((column) => cutTile(image, { row: 0, column }, tile));
+      const tiles = lefts.map((column) => cutTile(image, { row: 0, column }, tile, beyond));
       const votes = await vote(ensemble, tiles, tile, views, combine, deviations);
       votes.forEach(({ probability, modelDeviation, viewDeviation }, i) => {
         for (let k = 0; k < channels; k++) {

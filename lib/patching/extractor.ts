@@ -1,5 +1,5 @@
 /** Overlapping windows over images and masks. */
-import { crop, cropMask, type LabelMask, type Mask, type RgbImage } from "../image/mod.ts";
+import { crop, cropMask, type LabelMask, type Mask, type RgbImage, within } from "../image/mod.ts";
 
 /** How the border is patched: stay inside, reflect the image first, or cover it without a rest. */
 export type PatchMode = "valid" | "mirror" | "cover";
@@ -109,7 +109,7 @@ export class PatchExtractor {
     const [height, width] = this.windowIn(size.height, size.width, mode);
     const pad = this.padding(mode);
     const source = (i: number, before: number, length: number, whole: number) =>
-      Math.floor((reflected(i - before, length) + 0.5) * whole / length);
+      Math.floor((within(i - before, length, "reflect-101") + 0.5) * whole / length);
     for (const { row, column } of this.positions(size.height, size.width, mode)) {
       const data = new Uint8Array(height * width), known = new Map<number, number>();
       const columns = Array.from(
@@ -153,10 +153,10 @@ export class PatchExtractor {
     const data = new Uint8Array(height * width * channels);
     const columns = Uint32Array.from(
       { length: width },
-      (_, x) => reflected(x - pad.left, image.width),
+      (_, x) => within(x - pad.left, image.width, "reflect-101"),
     );
     for (let y = 0, out = 0; y < height; y++) {
-      const row = reflected(y - pad.top, image.height) * image.width;
+      const row = within(y - pad.top, image.height, "reflect-101") * image.width;
       for (let x = 0; x < width; x++) {
         const from = (row + columns[x]) * channels;
         for (let c = 0; c < channels; c++) data[out++] = image.data[from + c];
@@ -164,11 +164,4 @@ export class PatchExtractor {
     }
     return { data, height, width };
   }
-}
-
-/** `… 2 1 0 1 2 … n-1 n-2 …`, over and over. */
-function reflected(i: number, n: number): number {
-  if (n === 1) return 0;
-  const period = 2 * (n - 1), k = ((i % period) + period) % period;
-  return k < n ? k : period - k;
 }

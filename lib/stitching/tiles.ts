@@ -1,5 +1,8 @@
 /** Pad an image to whole tiles, cut it up, put results together again and remove the padding. */
-import type { RgbImage } from "../image/mod.ts";
+import { type RgbImage, within } from "../image/mod.ts";
+
+/** As random crops of training see what lies beyond a small patch. */
+const BORDER = "reflect-101";
 
 /** Top-left pixel of a tile. */
 export interface TilePosition {
@@ -42,22 +45,39 @@ export function padToTiles(image: RgbImage, tile: number, value = 255): RgbImage
 }
 
 /**
- * One tile of an image, `tile * tile * 3` bytes; what lies outside of the image is `value`.
- * The same as cutting {@link padToTiles}' result, without the padded copy.
+ * One tile of an image, `tile * tile * 3` bytes; what lies outside of the image is `value`, which is
+ * the same as cutting {@link padToTiles}' result without the padded copy, or (`"mirror"`) the image
+ * reflected at its border, as often as it takes.
  */
 export function cutTile(
   image: RgbImage,
   position: TilePosition,
   tile: number,
-  value = 255,
+  value: number | "mirror" = 255,
 ): Uint8Array {
   const { row, column } = position;
+  if (value === "mirror") return cutMirrored(image, position, tile);
   const out = new Uint8Array(tile * tile * 3);
   const rows = Math.min(tile, image.height - row), columns = Math.min(tile, image.width - column);
   if (rows < tile || columns < tile) out.fill(value);
   for (let y = 0; y < rows; y++) {
     const start = ((row + y) * image.width + column) * 3;
     out.set(image.data.subarray(start, start + columns * 3), y * tile * 3);
+  }
+  return out;
+}
+
+function cutMirrored(image: RgbImage, { row, column }: TilePosition, tile: number): Uint8Array {
+  const { data, height, width } = image, out = new Uint8Array(tile * tile * 3);
+  const columns = Int32Array.from({ length: tile }, (_, x) => within(column + x, width, BORDER));
+  for (let y = 0, to = 0; y < tile; y++) {
+    const line = within(row + y, height, BORDER) * width;
+    for (let x = 0; x < tile; x++, to += 3) {
+      const from = 3 * (line + columns[x]);
+      out[to] = data[from];
+      out[to + 1] = data[from + 1];
+      out[to + 2] = data[from + 2];
+    }
   }
   return out;
 }

@@ -10,7 +10,8 @@ import { opticalField } from "../../lib/augment/optical_distortion.ts";
 import { piecewiseAffineField } from "../../lib/augment/piecewise_affine.ts";
 import { shiftScaleRotateField } from "../../lib/augment/shift_scale_rotate.ts";
 import { smoothed } from "../../lib/augment/smooth_noise.ts";
-import { type Border, type Field, warp } from "../../lib/augment/warp.ts";
+import { type Field, warp } from "../../lib/augment/warp.ts";
+import type { Border } from "../../lib/image/border.ts";
 import reference from "../reference_augment/augment.json" with { type: "json" };
 import { crc32, unit } from "../support/shared.ts";
 

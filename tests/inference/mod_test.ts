@@ -96,6 +96,35 @@ Deno.test("mode original is padding with 255, tiling, stitching and unpadding", 
   }
 });
 
+Deno.test("mode sliding mirrors an image that is smaller than a window, as np.pad(…, 'reflect') does", async () => {
+  const image = noise(5, 40);
+  const answer = (r: number, g: number, b: number, y: number, x: number) =>
+    (r + 2 * g + 4 * b) / 3570 + (y * 32 + x) / 2048;
+  let seen: Uint8Array[] = [];
+  const model = fakePredictor(answer), { predict } = model;
+  const spy = {
+    ...model,
+    predict: (tiles: Uint8Array[], height: number, width: number) => {
+      seen = tiles;
+      return predict.call(model, tiles, height, width);
+    },
+  };
+  const options = { tile: 32, mode: "sliding" as const, weights: "constant" as const };
+  const got = await predictImage(image, [spy], options);
+  assert.equal(seen.length, 2);
+  // 0 1 2 3 4 3 2 1 0 1 …
+  const rows = Array.from({ length: 32 }, (_, y) => y % 8 <= 4 ? y % 8 : 8 - y % 8);
+  seen.forEach((tile, i) => {
+    const left = 8 * i;
+    const expected = rows.flatMap((row) => [
+      ...image.data.subarray(3 * (row * 40 + left), 3 * (row * 40 + left + 32)),
+    ]);
+    assert.deepEqual([...tile], expected, `window ${i}`);
+  });
+  assert.equal(got.length, 5 * 40);
+  assert.ok(got.every((p) => p > 0 && p < 1));
+});
+
 Deno.test("models are averaged, or their maximum is taken", async () => {
   const image = noise(40, 40);
   const a = fakePredictor((r) => r / 255), b = fakePredictor((_, g) => g / 255);

@@ -44,6 +44,23 @@ Deno.test("cutting tiles equals cutting the padded image", () => {
   }
 });
 
+Deno.test("a mirrored tile continues the image on both sides, an image of one pixel is repeated", () => {
+  const image = { data: Uint8Array.from([10, 0, 0, 20, 0, 0, 30, 0, 0]), height: 1, width: 3 };
+  const reds = (tile: Uint8Array) => [...tile].filter((_, i) => i % 3 === 0);
+  const tile = reds(cutTile(image, { row: 0, column: 1 }, 6, "mirror"));
+  assert.deepEqual(tile.slice(0, 6), [20, 30, 20, 10, 20, 30]);
+  assert.deepEqual(tile.slice(30), tile.slice(0, 6), "one row stands for all");
+  const dot = cutTile(
+    { data: Uint8Array.of(1, 2, 3), height: 1, width: 1 },
+    { row: 0, column: 0 },
+    2,
+    "mirror",
+  );
+  assert.deepEqual([...dot], [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3]);
+  const whole = noiseImage(4, 4);
+  assert.deepEqual(cutTile(whole, { row: 0, column: 0 }, 4, "mirror"), whole.data);
+});
+
 Deno.test("stitching undoes cutting for any size of image", () => {
   for (const [height, width] of [[1, 1], [3, 9], [8, 8], [9, 8], [17, 5]]) {
     const values = Float32Array.from({ length: height * width }, (_, i) => i + 1);
