@@ -5,8 +5,9 @@
  *     deno run -A bench/models.ts [ENGINE…]
  *
  * Each figure comes from a process of its own, so that its peak memory is its own too. A training step
- * is forward, backward and Ranger. PyTorch runs in the same run (Adam instead of Ranger) where
- * CRYPTS_TORCH_PYTHON names a Python with what scripts/pytorch_roundtrip.py needs.
+ * is forward, backward and Ranger. PyTorch runs in the same run (Adam instead of Ranger), in its own layout
+ * and in channels_last, where CRYPTS_TORCH_PYTHON names a Python with what scripts/pytorch_roundtrip.py
+ * needs; ratios are to the faster of the two.
  */
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
@@ -24,6 +25,9 @@ interface Work {
   batch: number;
   training: boolean;
 }
+
+/** How PyTorch lays its tensors out: channels before pixels, or after them as TensorFlow does. */
+type Layout = "default" | "channels_last";
 
 /** What one process measures. */
 interface Figure {
@@ -57,6 +61,7 @@ async function compare(engines: string[]): Promise<void> {
   printMachine();
   const torch = await torchTimes();
   const reference = torch ? `PyTorch ${torch.torch}` : "PyTorch";
+  const layouts: Layout[] = ["default", "channels_last"];
   const rows: string[][] = [[
     "Unet",
     "engine",
@@ -68,7 +73,8 @@ async function compare(engines: string[]): Promise<void> {
   const refused = new Set<string>();
   for (const work of WORKS) {
     const name = nameOf(work);
-    const baseline = torch?.times[name];
+    const times = torch?.times[name];
+    const baseline = times && Math.min(...layouts.map((layout) => times[layout]));
     const row = (engine: string, { ms, peak }: Figure) =>
       rows.push([
         name,
@@ -78,7 +84,9 @@ async function compare(engines: string[]): Promise<void> {
         baseline ? `${(ms / baseline).toFixed(2)} x` : "",
         peak?.toFixed(0) ?? "",
       ]);
-    if (baseline) row(reference, { ms: baseline, peak: torch.peak });
+    for (const layout of times ? layouts : []) {
+      row(`${reference}, ${layout}`, { ms: times![layout], peak: torch!.peak });
+    }
     for (const engine of engines) {
       if (refused.has(engine) || (engine === ONNX && work.training)) continue;
       const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -148,9 +156,9 @@ function peakMemory(): number | null {
   }
 }
 
-/** PyTorch's medians by work, or null where it is not there. */
+/** PyTorch's medians by work and layout, or null where it is not there. */
 async function torchTimes(): Promise<
-  { torch: string; times: Record<string, number>; peak: number } | null
+  { torch: string; times: Record<string, Record<Layout, number>>; peak: number } | null
 > {
   const python = Deno.env.get("CRYPTS_TORCH_PYTHON");
   if (!python) return null;

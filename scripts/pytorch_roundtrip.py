@@ -7,7 +7,7 @@ Called by scripts/pytorch_roundtrip.ts, which does the other half:
                 form that lib/model reads, an input and the logits
     check DIR   loads the .safetensors that saveWeights wrote with the three lines of docs/models.md
                 and compares its logits with those that PyTorch gave before
-    time        medians of the works that bench/models.ts times
+    time        medians of the works that bench/models.ts times, in PyTorch's own layout and channels_last
 
 Needs torch, safetensors and segmentation-models-pytorch==0.2.0 (with efficientnet-pytorch==0.6.3,
 pretrainedmodels, timm==0.4.12, torchvision); see docs/models.md.
@@ -146,25 +146,32 @@ def times():
         ("efficientnet-b2", 512, 2, False),
         ("efficientnet-b2", 512, 1, False),
     ]:
-        model = build("Unet", encoder).train(training)
-        image = torch.randn(batch, 3, side, side)
-        target = torch.randint(0, 2, (batch, side, side))
-        optimizer = torch.optim.Adam(model.parameters())
-
-        def step():
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(image), target).backward()
-            optimizer.step()
-
-        def evaluate():
-            with torch.inference_mode():
-                model(image)
-
         key = f"{encoder} {side} {batch} {'training' if training else 'evaluation'}"
-        rows[key] = timed(step if training else evaluate, 4 if training else 6)
+        rows[key] = {
+            name: time_layout(layout, encoder, side, batch, training)
+            for name, layout in (("default", torch.contiguous_format), ("channels_last", torch.channels_last))
+        }
     # Of all works together: the process is one.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"torch": torch.__version__, "times": rows, "peak": peak}))
+
+
+def time_layout(layout, encoder, side, batch, training):
+    model = build("Unet", encoder).train(training).to(memory_format=layout)
+    image = torch.randn(batch, 3, side, side).contiguous(memory_format=layout)
+    target = torch.randint(0, 2, (batch, side, side))
+    optimizer = torch.optim.Adam(model.parameters())
+
+    def step():
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(image), target).backward()
+        optimizer.step()
+
+    def evaluate():
+        with torch.inference_mode():
+            model(image)
+
+    return timed(step if training else evaluate, 4 if training else 6)
 
 
 if __name__ == "__main__":
