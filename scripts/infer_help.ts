@@ -46,7 +46,7 @@ deno task infer --images DIR|IMAGE|MANIFEST.csv [--models GLOB] [--out DIR] [opt
 
   --engine NAME        auto (default: ONNX Runtime, on GPUs TensorFlow.js), onnx or tensorflow
   --backend NAME       TensorFlow.js backend (implies --engine tensorflow), or onnx
-  --threads N          of ONNX Runtime, at most 4 per core (default: all cores, divided by the workers)
+  --threads N          of ONNX Runtime, with all workers at most 4 per core (default: one per core)
   --batch N            tiles per forward pass, default 4
   --expect ENCODER     refuses models with another encoder
   --force              does finished images anew

@@ -43,10 +43,14 @@ export function whole(
 /** More threads than this per core only wait for each other. */
 const MOST_PER_CORE = 4;
 
-/** @throws {RangeError} when `--threads` is no number of threads that this machine can use */
-export function threadsOption(text: string | undefined): number | undefined {
-  const most = MOST_PER_CORE * availableParallelism();
-  return whole("threads", text, 1, most, ` (${MOST_PER_CORE} per core)`);
+/**
+ * @param processes that have so many threads each
+ * @throws {RangeError} when `--threads` is no number of threads that this machine can use
+ */
+export function threadsOption(text: string | undefined, processes = 1): number | undefined {
+  const most = Math.max(1, Math.floor(MOST_PER_CORE * availableParallelism() / processes));
+  const shared = processes > 1 ? `, shared by ${processes} workers` : "";
+  return whole("threads", text, 1, most, ` (${MOST_PER_CORE} per core${shared})`);
 }
 
 /** `k/n`: a worker's number and the number of all. */

@@ -85,6 +85,7 @@ export function parseCommand(args: string[]): InferCommand | null {
   const tasks = (["collect", "count", "list"] as const).filter((name) => values[name]);
   if (tasks.length > 1) throw new RangeError(`give one of --${tasks.join(" and --")}, not both`);
   refuseUnused(values, tasks[0]);
+  const workers = whole("workers", values.workers, 1, 256) ?? 1;
   const command: InferCommand = {
     images: values.images,
     models: values.models ?? [],
@@ -92,10 +93,10 @@ export function parseCommand(args: string[]): InferCommand | null {
     masks: values.masks,
     index: whole("index", values.index, 0) ?? null,
     task: tasks[0] ?? "segment",
-    workers: whole("workers", values.workers, 1, 256) ?? 1,
+    workers,
     part: partOf(values.part),
     ...engineOf(values),
-    threads: threadsOption(values.threads),
+    threads: threadsOption(values.threads, workers),
     expect: values.expect,
     pixelSize: positive("pixel-size", values["pixel-size"]) ?? null,
     tile: whole("tile", values.tile, 1) ?? null,

@@ -45,6 +45,7 @@ Deno.test("every option that is empty, unknown, out of range or points nowhere e
       ],
       [["--pixel-size", "0x1"], /--pixel-size must be a number, got "0x1"/],
       [["--threads", "0b1"], /--threads must be a number, got "0b1"/],
+      [["--workers", "200", "--threads", "1000"], /shared by 200 workers\), got 1000/],
       [["--threads", "100000"], /--threads must be at most \d+ \(4 per core\), got 100000/],
       [
         ["--collect", "--threshold", "0.9", "--pixel-size", "1", "--force", "--no-geojson"],
