@@ -1,84 +1,21 @@
 /** One embedding, computed on the calling thread; `lib/embedding/embed.ts` calls it in a worker. */
 import { createRandom } from "../base/mod.ts";
-import { type Matrix, pick, planeDistances } from "./distances.ts";
+import { type Matrix, nearest, pick, planeDistances, stacked } from "./distances.ts";
 import { pca, pcaFromDistances } from "./pca.ts";
 import {
-  type ClassSeparation,
-  classSeparation,
-  type Label,
-  rawStress,
-  stressOne,
-  trustworthiness,
-} from "./quality.ts";
+  type Embedding,
+  type EmbeddingJob,
+  type EmbeddingMethod,
+  type EmbeddingQuality,
+  frameOf,
+  type Points,
+} from "./job.ts";
+import { computeFromValues } from "./large.ts";
+import { classSeparation, type Label, rawStress, stressOne, trustworthiness } from "./quality.ts";
 import { smacof } from "./smacof.ts";
 import { tsne } from "./tsne.ts";
-import { umap } from "./umap.ts";
-
-/** The four methods of the original. */
-export type EmbeddingMethod = "pca" | "tsne" | "umap" | "mds";
-
-/** What {@link compute} is asked for. Rows are those of the feature table. */
-export interface EmbeddingJob {
-  method: EmbeddingMethod;
-  implementation: "own" | "package";
-  seed: number;
-  /** Distances of all rows, [rows, rows]. */
-  distances: Float64Array;
-  rows: number;
-  /** Distances and values are multiplied by this first. */
-  factor: number;
-  trainRows: number[];
-  testRows: number[];
-  /** t-SNE and MDS: one map of train and test together, instead of one of each. */
-  joint: boolean;
-  /** The values themselves, for the methods that need them (see {@link needsValues}). */
-  train?: Matrix;
-  test?: Matrix;
-  /** The class of each row. */
-  labels?: readonly Label[];
-  perplexity: number;
-  neighbours: number;
-  minDist: number;
-  iterations?: number;
-}
-
-/** Figures about one set of points (k = 12 where neighbours count); null where there are too few. */
-export interface EmbeddingQuality {
-  trustworthiness: number | null;
-  continuity: number | null;
-  /** t-SNE: Kullback-Leibler divergence in nats. */
-  divergence?: number;
-  /** MDS: raw stress (scikit-learn's `stress_`). */
-  stress?: number;
-  /** MDS: Kruskal's stress-1. */
-  stressOne?: number;
-  /** PCA: share of variance of both components. */
-  explained?: number[];
-  /** What 5 nearest neighbours in the plane know of the classes; absent where there is one class only. */
-  separation?: ClassSeparation;
-  /** The same among the features themselves: what the plane could at best keep. */
-  separationBefore?: ClassSeparation;
-}
-
-/** Interleaved coordinates of train and test, in the order of their rows. */
-export interface Embedding {
-  train: Float32Array;
-  test?: Float32Array;
-  /** Of the train points. */
-  quality: EmbeddingQuality;
-  /**
-   * How train and test share the plane: `"placed"`: fitted on train, test laid in; `"joint"`: fitted on
-   * both; `"apart"`: a map each, whose places do not compare. Absent without test points.
-   */
-  frame?: "placed" | "joint" | "apart";
-  /** Of the test points. */
-  testQuality?: EmbeddingQuality;
-}
-
-interface Points {
-  xy: Float32Array;
-  quality: Partial<EmbeddingQuality>;
-}
+import type { Neighbours } from "./rows.ts";
+import { umap, umapNeighbours } from "./umap.ts";
 
 /** Whether a method looks at the values and not only at their distances. */
 export function needsValues(
@@ -97,11 +34,18 @@ export async function compute(
 ): Promise<Embedding> {
   // The packages take longer to load than most jobs to run, so only those who ask for them wait.
   const packages = job.implementation === "package" ? await import("./packages.ts") : undefined;
-  const { rows, trainRows, testRows, labels } = job;
-  const among = (which: number[]) => pick(job.distances, rows, which, which, job.factor);
+  if (!job.distances) return computeFromValues(job, onProgress);
+  const { rows, trainRows, testRows, labels } = job, known = job.distances;
+  const among = (which: number[]) => pick(known, rows, which, which, job.factor);
   const distances = among(trainRows), testDistances = testRows.length ? among(testRows) : undefined;
   const tell = (done: number, total: number) => onProgress?.(0.9 * done / total);
-  const [train, test] = embedBoth(job, packages, distances, testDistances, tell);
+  const [train, test] = embedBoth(
+    { ...job, distances: known },
+    packages,
+    distances,
+    testDistances,
+    tell,
+  );
   const judge = (points: Points, which: number[], before: Float64Array): EmbeddingQuality => ({
     ...judgePoints(points.xy, before, labels && which.map((i) => labels[i]), job.method),
     ...points.quality,
@@ -113,18 +57,14 @@ export async function compute(
     quality,
     ...(test && testDistances && {
       test: test.xy,
-      frame: job.method === "pca" || job.method === "umap"
-        ? "placed" as const
-        : job.joint
-        ? "joint" as const
-        : "apart" as const,
+      frame: frameOf(job),
       testQuality: judge(test, testRows, testDistances),
     }),
   };
 }
 
 function embedBoth(
-  job: EmbeddingJob,
+  job: EmbeddingJob & { distances: Float64Array },
   packages: typeof import("./packages.ts") | undefined,
   distances: Float64Array,
   testDistances: Float64Array | undefined,
@@ -143,7 +83,13 @@ function embedBoth(
     return [{ xy: train, quality: { explained } }, test && { xy: test, quality: {} }];
   }
   if (method === "umap") {
-    const { train, test } = umap(distances, n, { ...job, random, cross: cross(), tell });
+    const options = { ...job, random, tell }, k = umapNeighbours(job, n), away = cross();
+    const { train, test } = umap(
+      neighboursIn(distances, n, n, k - 1, true),
+      n,
+      { ...options, farthest: distances.reduce((a, b) => Math.max(a, b), 0) },
+      away && neighboursIn(away, testRows.length, n, k, false),
+    );
     return [{ xy: train, quality: {} }, test && { xy: test, quality: {} }];
   }
   // t-SNE and MDS know no new points: one map of all, or one of train and one of test.
@@ -177,12 +123,16 @@ function embedBoth(
   return [{ xy: xy.slice(0, 2 * n), quality }, { xy: xy.slice(2 * n), quality }];
 }
 
-/** The rows of one matrix below those of another. */
-function stacked(a: Matrix, b: Matrix): Matrix {
-  const values = new Float32Array(a.values.length + b.values.length);
-  values.set(a.values);
-  values.set(b.values, a.values.length);
-  return { values, rows: a.rows + b.rows, columns: a.columns };
+function neighboursIn(
+  distances: Float64Array,
+  rows: number,
+  columns: number,
+  k: number,
+  leaveOut: boolean,
+): Neighbours {
+  const indices = nearest(distances, rows, columns, k, leaveOut);
+  const at = (e: number) => distances[Math.floor(e / k) * columns + indices[e]];
+  return { k, indices, distances: Float64Array.from(indices, (_, e) => at(e)) };
 }
 
 /** The figures that every method has, and the stress where distances are meant to be kept. */

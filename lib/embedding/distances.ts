@@ -7,6 +7,14 @@ export interface Matrix {
   columns: number;
 }
 
+/** The rows of one matrix below those of another. */
+export function stacked(a: Matrix, b: Matrix): Matrix {
+  const values = new Float32Array(a.values.length + b.values.length);
+  values.set(a.values);
+  values.set(b.values, a.values.length);
+  return { values, rows: a.rows + b.rows, columns: a.columns };
+}
+
 /** `kernel/distances.c`, compiled; built by `kernel/build.ts`. */
 const KERNEL = new WebAssembly.Module(
   Deno.readFileSync(new URL("./kernel/distances.wasm", import.meta.url)),
@@ -81,7 +89,7 @@ export function pick(
 
 /**
  * The `k` nearest columns of each row of a distance matrix [rows, columns], near to far, ties by
- * index. `skipSelf` leaves out column i of row i.
+ * index. `skipSelf` leaves out column i of row i, or column `selves[i]` where given.
  */
 export function nearest(
   distances: Float64Array,
@@ -89,13 +97,15 @@ export function nearest(
   columns: number,
   k: number,
   skipSelf: boolean,
+  selves?: ArrayLike<number>,
 ): Int32Array {
   const out = new Int32Array(rows * k), far = new Float64Array(k);
   for (let i = 0; i < rows; i++) {
     let held = 0;
+    const self = skipSelf ? selves?.[i] ?? i : -1;
     for (let j = 0; j < columns; j++) {
       const d = distances[i * columns + j];
-      if ((skipSelf && i === j) || (held === k && d >= far[k - 1])) continue;
+      if (j === self || (held === k && d >= far[k - 1])) continue;
       let at = held < k ? held++ : k - 1;
       for (; at > 0 && far[at - 1] > d; at--) {
         far[at] = far[at - 1];

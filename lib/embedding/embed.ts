@@ -1,6 +1,8 @@
 /** Two-dimensional maps of feature tables, computed off the calling thread. */
-import { type Embedding, type EmbeddingMethod, needsValues } from "./compute.ts";
+import { needsValues } from "./compute.ts";
 import type { Matrix } from "./distances.ts";
+import type { Embedding, EmbeddingMethod } from "./job.ts";
+import { EXACT_ROWS } from "./large.ts";
 import type { Label } from "./quality.ts";
 import { runInWorker } from "./thread.ts";
 
@@ -36,10 +38,19 @@ export interface EmbedOptions {
    * their places can be compared; false: a map each, as in the original, which share no frame.
    */
   joint?: boolean;
+  /**
+   * Rows up to which the distances of all pairs are computed and every method is exact; default 2000.
+   * Above, t-SNE is Barnes-Hut's, MDS places all rows by 1000 landmarks, and figures of quality are
+   * estimated from 2000 rows.
+   */
+  exactRows?: number;
   /** Hears the share done, in [0, 1]. */
   onProgress?: (share: number) => void;
   signal?: AbortSignal;
 }
+
+/** Rows up to which the packages are tried: they hold tables of all pairs as arrays of arrays. */
+const PACKAGE_ROWS = 10_000;
 
 /** Distances of a table are computed once and serve every method and setting. */
 const known = new WeakMap<Float32Array, Promise<Float64Array>>();
@@ -48,11 +59,14 @@ const known = new WeakMap<Float32Array, Promise<Float64Array>>();
  * Maps the rows of `features` to the plane in a worker thread.
  *
  * PCA and UMAP are fitted on train and applied to test; t-SNE and MDS run on both together or apart
- * (`joint`). The distances of all rows are kept as long as `features.values` lives; the values must
- * not be changed between two calls.
+ * (`joint`). Up to `exactRows` the distances of all rows are computed once and kept as long as
+ * `features.values` lives; the values must not be changed between two calls. Above, nothing of the
+ * size of all pairs is made, and `approximation` of the result names what stands in for the exact
+ * method.
  *
  * @returns interleaved coordinates, and how good they are
- * @throws {RangeError} for sizes that do not fit, too few train rows, or values that are not finite
+ * @throws {RangeError} for sizes that do not fit, too few train rows, values that are not finite, or
+ *   more than 10,000 rows for the packages
  * @throws the signal's reason when aborted
  */
 export async function embed(features: Matrix, options: EmbedOptions): Promise<Embedding> {
@@ -70,12 +84,22 @@ export async function embed(features: Matrix, options: EmbedOptions): Promise<Em
     throw new RangeError(`an embedding needs at least 4 train rows, got ${trainRows.length}`);
   }
   signal?.throwIfAborted();
-  const tell = options.onProgress, fresh = !known.has(features.values);
-  const distances = await distancesOf(features, (share) => tell?.(share / 2), signal);
+  const tell = options.onProgress, implementation = options.implementation ?? "own";
+  if (implementation === "package" && rows > PACKAGE_ROWS) {
+    throw new RangeError(
+      `implementation "package" compares all pairs and takes at most ${PACKAGE_ROWS} rows, ` +
+        `got ${rows}; "own" has approximate methods`,
+    );
+  }
+  const exactRows = options.exactRows ?? EXACT_ROWS;
+  const exact = rows <= exactRows || implementation === "package";
+  const fresh = exact && !known.has(features.values);
+  const distances = exact
+    ? await distancesOf(features, (share) => tell?.(share / 2), signal)
+    : undefined;
   signal?.throwIfAborted();
   const factor = options.scale ?? true ? 1 / (high - low || 1) : 1;
-  const implementation = options.implementation ?? "own";
-  const given = needsValues({ method, implementation }, trainRows.length, columns);
+  const given = !exact || needsValues({ method, implementation }, trainRows.length, columns);
   const transfer: ArrayBuffer[] = [];
   const values = (which: number[]) => {
     const out = new Float32Array(which.length * columns);
@@ -92,6 +116,7 @@ export async function embed(features: Matrix, options: EmbedOptions): Promise<Em
     seed: options.seed,
     distances,
     rows,
+    exactRows,
     factor,
     trainRows,
     testRows,

@@ -18,22 +18,18 @@ export function pca(train: Matrix, test?: Matrix): Components {
   for (let i = 0; i < rows; i++) {
     for (let c = 0; c < columns; c++) mean[c] += values[i * columns + c] / rows;
   }
-  const centred = new Float64Array(rows * columns);
   let trace = 0;
   for (let i = 0; i < rows; i++) {
-    for (let c = 0; c < columns; c++) {
-      const v = values[i * columns + c] - mean[c];
-      centred[i * columns + c] = v;
-      trace += v * v;
-    }
+    for (let c = 0; c < columns; c++) trace += (values[i * columns + c] - mean[c]) ** 2;
   }
   const pairs = leadingEigenpairs(
     (v, out) => {
+      // Centred anew each time: a centred copy in float64 would take twice the table's memory.
       for (let i = 0; i < rows; i++) {
         let along = 0;
         const at = i * columns;
-        for (let c = 0; c < columns; c++) along += centred[at + c] * v[c];
-        for (let c = 0; c < columns; c++) out[c] += along * centred[at + c];
+        for (let c = 0; c < columns; c++) along += (values[at + c] - mean[c]) * v[c];
+        for (let c = 0; c < columns; c++) out[c] += along * (values[at + c] - mean[c]);
       }
     },
     columns,

@@ -20,20 +20,41 @@ export function trustworthiness(
   if (!(k >= 1 && k < n / 2)) {
     throw new RangeError(`k must be at least 1 and below n/2 = ${n / 2}, got ${k}`);
   }
-  const then = nearest(after, n, n, k, true);
+  const sum = trustPenalty(before, after, Array.from({ length: n }, (_, i) => i), n, k);
+  return 1 - trustShare(sum, n, n, k);
+}
+
+/** The penalty of all `counted` points over the largest there can be among n. */
+export function trustShare(penalty: number, counted: number, n: number, k: number): number {
+  return penalty * 2 / (counted * k * (2 * n - 3 * k - 1));
+}
+
+/**
+ * By how many ranks the k nearest in `after` of some points lie beyond the k nearest in `before`,
+ * added up: what trustworthiness takes off. Row r of both matrices [selves.length, n] has the
+ * distances from point `selves[r]` to all n.
+ */
+export function trustPenalty(
+  before: Float64Array,
+  after: Float64Array,
+  selves: ArrayLike<number>,
+  n: number,
+  k: number,
+): number {
+  const then = nearest(after, selves.length, n, k, true, selves);
   let penalty = 0;
-  for (let i = 0; i < n; i++) {
+  for (let i = 0; i < selves.length; i++) {
     for (let r = 0; r < k; r++) {
-      const j = then[i * k + r], d = before[i * n + j];
+      const j = then[i * k + r], d = before[i * n + j], self = selves[i];
       let rank = 1;
       for (let l = 0; l < n; l++) {
         const other = before[i * n + l];
-        if ((other < d || (other === d && l < j)) && l !== i) rank++;
+        if ((other < d || (other === d && l < j)) && l !== self) rank++;
       }
       penalty += Math.max(0, rank - k);
     }
   }
-  return 1 - penalty * 2 / (n * k * (2 * n - 3 * k - 1));
+  return penalty;
 }
 
 /** Raw metric stress: sum over pairs of (distance - embedded distance) squared; scikit-learn's `stress_`. */
@@ -96,15 +117,19 @@ function neighbourGuesses(
   if (!(k >= 1 && k <= available)) {
     throw new RangeError(`k must be in [1, ${available}], the number of neighbours, got ${k}`);
   }
-  const order = nearest(distances, n, known.length, k, leaveOut);
-  return Array.from({ length: n }, (_, i) => {
-    const votes = new Map<Label, number>();
+  return votes(nearest(distances, n, known.length, k, leaveOut), known, k);
+}
+
+/** The class that most of the k nearest have, a row of `order` [n, k] for each point. */
+export function votes(order: Int32Array, known: readonly Label[], k: number): Label[] {
+  return Array.from({ length: order.length / k }, (_, i) => {
+    const counts = new Map<Label, number>();
     for (let r = 0; r < k; r++) {
       const label = known[order[i * k + r]];
-      votes.set(label, (votes.get(label) ?? 0) + 1);
+      counts.set(label, (counts.get(label) ?? 0) + 1);
     }
     // A Map keeps the order of insertion and sort is stable: the nearest class comes first.
-    return [...votes].sort((a, b) => b[1] - a[1])[0][0];
+    return [...counts].sort((a, b) => b[1] - a[1])[0][0];
   });
 }
 
@@ -137,19 +162,28 @@ export function classSeparation(
   labels: readonly Label[],
   k = 5,
 ): ClassSeparation {
-  const guesses = neighbourGuesses(distances, labels.length, labels, k, true);
+  return separationOf(neighbourGuesses(distances, labels.length, labels, k, true), labels, labels);
+}
+
+/** How often `guesses` name the true class, beside the baselines of all points' classes. */
+export function separationOf(
+  guesses: readonly Label[],
+  truth: readonly Label[],
+  all: readonly Label[],
+): ClassSeparation {
   const counts = new Map<Label, { all: number; right: number }>();
-  labels.forEach((label, i) => {
+  truth.forEach((label, i) => {
     const count = counts.get(label) ?? { all: 0, right: 0 };
     count.all++;
     if (guesses[i] === label) count.right++;
     counts.set(label, count);
   });
-  const classes = [...counts.values()], n = labels.length;
+  const classes = [...counts.values()], sizes = new Map<Label, number>();
+  for (const label of all) sizes.set(label, (sizes.get(label) ?? 0) + 1);
   return {
-    accuracy: classes.reduce((sum, { right }) => sum + right, 0) / n,
+    accuracy: classes.reduce((sum, { right }) => sum + right, 0) / truth.length,
     balanced: classes.reduce((sum, { all, right }) => sum + right / all, 0) / classes.length,
-    majority: Math.max(...classes.map(({ all }) => all)) / n,
-    chance: 1 / classes.length,
+    majority: Math.max(...sizes.values()) / all.length,
+    chance: 1 / sizes.size,
   };
 }

@@ -1,6 +1,6 @@
 /** Jobs on a worker thread, so that a notebook's kernel stays alive. */
-import type { Embedding, EmbeddingJob } from "./compute.ts";
 import type { Matrix } from "./distances.ts";
+import type { Embedding, EmbeddingJob } from "./job.ts";
 
 /** What the worker takes, and what it gives back for it. */
 export interface Tasks {

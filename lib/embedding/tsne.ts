@@ -1,5 +1,6 @@
 /** t-SNE with exact gradients; for the few thousand tiles of a data set that is fast enough. */
 import type { Random } from "../base/mod.ts";
+import { descend } from "./descent.ts";
 import { planeDistances } from "./distances.ts";
 
 /** Settings of {@link tsne}; the defaults are scikit-learn's where nothing else is said. */
@@ -22,34 +23,50 @@ export interface TsneOptions {
 }
 
 /**
+ * The Gaussian over squared distances whose entropy is log(perplexity), found by bisection of its
+ * precision; `skip` is left out. Writes its probabilities into `out`.
+ */
+export function calibrate(
+  squares: Float64Array,
+  perplexity: number,
+  out: Float64Array,
+  skip = -1,
+): void {
+  const n = squares.length, wanted = Math.log(perplexity);
+  let low = 0, high = Infinity, beta = 1, nearest = Infinity, total = 1;
+  for (let j = 0; j < n; j++) if (j !== skip) nearest = Math.min(nearest, squares[j]);
+  for (let tries = 0; tries < 100; tries++) {
+    let sum = 0, weighted = 0;
+    for (let j = 0; j < n; j++) {
+      // Counting from the nearest neighbour changes nothing but keeps the sum from vanishing.
+      const q = squares[j] - nearest;
+      out[j] = j === skip ? 0 : Math.exp(-q * beta);
+      sum += out[j];
+      weighted += out[j] * q;
+    }
+    const entropy = Math.log(sum) + beta * weighted / sum;
+    total = sum;
+    if (Math.abs(entropy - wanted) < 1e-5) break;
+    if (entropy > wanted) {
+      low = beta;
+      beta = high === Infinity ? beta * 2 : (beta + high) / 2;
+    } else {
+      high = beta;
+      beta = (beta + low) / 2;
+    }
+  }
+  for (let j = 0; j < n; j++) out[j] /= total;
+}
+
+/**
  * Symmetric joint probabilities of van der Maaten and Hinton 2008: a Gaussian a point whose entropy
- * is log(perplexity), found by bisection, then (p_ij + p_ji) / 2n.
+ * is log(perplexity), then (p_ij + p_ji) / 2n.
  */
 export function jointProbabilities(d: Float64Array, n: number, perplexity: number): Float64Array {
-  const p = new Float64Array(n * n), row = new Float64Array(n), wanted = Math.log(perplexity);
+  const p = new Float64Array(n * n), squares = new Float64Array(n);
   for (let i = 0; i < n; i++) {
-    let low = 0, high = Infinity, beta = 1, nearest = Infinity;
-    for (let j = 0; j < n; j++) if (j !== i) nearest = Math.min(nearest, d[i * n + j] ** 2);
-    for (let tries = 0; tries < 100; tries++) {
-      let sum = 0, weighted = 0;
-      for (let j = 0; j < n; j++) {
-        // Counting from the nearest neighbour changes nothing but keeps the sum from vanishing.
-        const q = d[i * n + j] ** 2 - nearest;
-        row[j] = j === i ? 0 : Math.exp(-q * beta);
-        sum += row[j];
-        weighted += row[j] * q;
-      }
-      const entropy = Math.log(sum) + beta * weighted / sum;
-      for (let j = 0; j < n; j++) p[i * n + j] = row[j] / sum;
-      if (Math.abs(entropy - wanted) < 1e-5) break;
-      if (entropy > wanted) {
-        low = beta;
-        beta = high === Infinity ? beta * 2 : (beta + high) / 2;
-      } else {
-        high = beta;
-        beta = (beta + low) / 2;
-      }
-    }
+    for (let j = 0; j < n; j++) squares[j] = d[i * n + j] ** 2;
+    calibrate(squares, perplexity, p.subarray(i * n, (i + 1) * n), i);
   }
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) {
@@ -91,8 +108,8 @@ export function tsne(
     );
     descend(
       y,
-      p,
       { iterations, rate },
+      exactGradient(y, p),
       (step) => options.onProgress?.(k * iterations + step, starts * iterations),
     );
     const xy = Float32Array.from(y), found = divergence(p, planeDistances(xy), n);
@@ -101,23 +118,13 @@ export function tsne(
   return best!;
 }
 
-/** Moves `y` (interleaved) down the gradient of the divergence from `p`. */
-function descend(
+/** The gradient of the divergence from `p` at `y` (interleaved), by all pairs. */
+export function exactGradient(
   y: Float64Array,
   p: Float64Array,
-  options: { iterations: number; rate: number },
-  tell: (step: number) => void,
-): void {
-  const { iterations, rate } = options, n = y.length / 2;
-  const speed = new Float64Array(2 * n), grad = new Float64Array(2 * n);
-  const gain = new Float64Array(2 * n).fill(1), kernel = new Float64Array(n * n);
-  for (let step = 0; step < iterations; step++) {
-    const exaggeration = step < 250 ? 12 : 1, momentum = step < 250 ? 0.5 : 0.8;
-    if (step === 250) {
-      // What was learned of speed under exaggeration says nothing about the true gradient.
-      speed.fill(0);
-      gain.fill(1);
-    }
+): (gradient: Float64Array, exaggeration: number) => void {
+  const n = y.length / 2, kernel = new Float64Array(n * n);
+  return (gradient, exaggeration) => {
     let sum = 0;
     for (let i = 0; i < n; i++) {
       const x0 = y[2 * i], y0 = y[2 * i + 1];
@@ -126,7 +133,7 @@ function descend(
         sum += kernel[i * n + j] = 1 / (1 + dx * dx + dy * dy);
       }
     }
-    grad.fill(0);
+    gradient.fill(0);
     const share = 1 / (2 * sum);
     for (let i = 0; i < n; i++) {
       const x0 = y[2 * i], y0 = y[2 * i + 1];
@@ -136,19 +143,13 @@ function descend(
         const gx = f * (x0 - y[2 * j]), gy = f * (y0 - y[2 * j + 1]);
         alongX += gx;
         alongY += gy;
-        grad[2 * j] -= gx;
-        grad[2 * j + 1] -= gy;
+        gradient[2 * j] -= gx;
+        gradient[2 * j + 1] -= gy;
       }
-      grad[2 * i] += alongX;
-      grad[2 * i + 1] += alongY;
+      gradient[2 * i] += alongX;
+      gradient[2 * i + 1] += alongY;
     }
-    for (let i = 0; i < 2 * n; i++) {
-      gain[i] = grad[i] * speed[i] < 0 ? gain[i] + 0.2 : Math.max(0.01, gain[i] * 0.8);
-      speed[i] = momentum * speed[i] - rate * gain[i] * grad[i];
-      y[i] += speed[i];
-    }
-    if (step % 25 === 24) tell(step + 1);
-  }
+  };
 }
 
 /**

@@ -1,54 +1,62 @@
 /** UMAP (McInnes, Healy and Melville 2018) of known distances, by the package umap-js. */
 import { UMAP } from "umap-js";
 import type { Random } from "../base/mod.ts";
-import { nearest } from "./distances.ts";
+import type { Neighbours } from "./rows.ts";
 
 /** Settings of {@link umap}. */
 export interface UmapOptions {
   random: Random;
-  /** Neighbours of each point, itself counted as in umap-learn; at most the number of points. */
-  neighbours: number;
   /** Distance in the map at which near points may lie, in [0, 1]. */
   minDist: number;
   /** Epochs; default umap-js's, 500 for small sets and fewer for larger ones. */
   iterations?: number;
-  /** Distances [tests, n] from new points to the fitted ones. */
-  cross?: Float64Array;
+  /** The largest distance known: what is below a millionth of it counts as that millionth. */
+  farthest: number;
   tell?: (done: number, total: number) => void;
 }
 
 /**
- * The map of `distances` [n, n], and new points placed in the finished map. Neighbours are exact: the
- * package never sees the features, only row numbers.
+ * Neighbours of each of n points that UMAP works with, itself counted as in umap-learn.
  *
- * @returns interleaved coordinates
  * @throws {RangeError} for fewer than 3 points or neighbours below 2
  */
-export function umap(
-  distances: Float64Array,
-  n: number,
-  options: UmapOptions,
-): { train: Float32Array; test?: Float32Array } {
-  const { random, cross, tell } = options, k = Math.min(options.neighbours, n - 1);
+export function umapNeighbours({ neighbours }: { neighbours: number }, n: number): number {
+  const k = Math.min(neighbours, n - 1);
   if (n < 3) throw new RangeError(`UMAP needs at least 3 points, got ${n}`);
   if (!(k >= 2)) throw new RangeError(`UMAP needs at least 2 neighbours, got ${k}`);
+  return k;
+}
+
+/**
+ * The map of n points by their neighbours (themselves left out), and new points placed in the
+ * finished map by their neighbours among the n. The package never sees the features and searches
+ * nothing.
+ *
+ * @returns interleaved coordinates
+ */
+export function umap(
+  near: Neighbours,
+  n: number,
+  options: UmapOptions,
+  placedBy?: Neighbours,
+): { train: Float32Array; test?: Float32Array } {
+  const { random, tell } = options, k = near.k + 1;
   const map = new UMAP({
     nNeighbors: k,
     minDist: options.minDist,
     nEpochs: options.iterations,
     random: () => random.next(),
-    distanceFn: ([a], [b]) => distances[a * n + b],
   });
   // Points in the same place would get weights of 0 / 0.
-  const floor = 1e-6 * (distances.reduce((a, b) => Math.max(a, b), 0) || 1);
-  const others = nearest(distances, n, n, k - 1, true);
-  const indices = Array.from(
-    { length: n },
-    (_, i) => [i, ...others.subarray(i * (k - 1), (i + 1) * (k - 1))],
-  );
+  const floor = 1e-6 * (options.farthest || 1);
+  const row = <T extends Int32Array | Float64Array>(all: T, i: number) =>
+    Array.from(all.subarray(i * near.k, (i + 1) * near.k));
   map.setPrecomputedKNN(
-    indices,
-    indices.map((row, i) => row.map((j) => i === j ? 0 : Math.max(floor, distances[i * n + j]))),
+    Array.from({ length: n }, (_, i) => [i, ...row(near.indices, i)]),
+    Array.from(
+      { length: n },
+      (_, i) => [0, ...row(near.distances, i).map((d) => Math.max(floor, d))],
+    ),
   );
   const epochs = map.initializeFit(Array.from({ length: n }, (_, i) => [i]));
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -56,7 +64,7 @@ export function umap(
     if (epoch % 20 === 0) tell?.(epoch, epochs);
   }
   const train = Float32Array.from(map.getEmbedding().flat());
-  return cross ? { train, test: placed(train, cross, n, k) } : { train };
+  return placedBy ? { train, test: placed(train, placedBy) } : { train };
 }
 
 /**
@@ -64,14 +72,12 @@ export function umap(
  * `transform` starts. Its further steps push new points off their neighbours onto a ring around
  * them (negative samples without the pull from the other end), so they are left out.
  */
-function placed(train: Float32Array, cross: Float64Array, n: number, k: number): Float32Array {
-  const tests = cross.length / n, neighbours = nearest(cross, tests, n, k, false);
-  const xy = new Float32Array(2 * tests);
-  for (let i = 0; i < tests; i++) {
-    const near = neighbours.subarray(i * k, (i + 1) * k);
-    const weights = edgeWeights(Float64Array.from(near, (j) => cross[i * n + j]));
+function placed(train: Float32Array, { k, indices, distances }: Neighbours): Float32Array {
+  const xy = new Float32Array(2 * indices.length / k);
+  for (let i = 0; i < xy.length / 2; i++) {
+    const weights = edgeWeights(distances.slice(i * k, (i + 1) * k));
     const sum = weights.reduce((a, b) => a + b, 0);
-    near.forEach((j, e) => {
+    indices.subarray(i * k, (i + 1) * k).forEach((j, e) => {
       for (const d of [0, 1]) xy[2 * i + d] += weights[e] * train[2 * j + d] / sum;
     });
   }

@@ -14,7 +14,7 @@ import {
 } from "../../lib/backend/wasm/kernels/build.ts";
 import { shareMemory } from "../../lib/backend/wasm/memory.ts";
 import { ThreadPool } from "../../lib/backend/wasm/threads.ts";
-import { buildDistances } from "../../lib/embedding/kernel/build.ts";
+import { buildKernel, KERNELS } from "../../lib/embedding/kernel/build.ts";
 import { createModel } from "../../lib/model/segmentation_model.ts";
 
 /** The kinds of kernels that this engine runs. */
@@ -300,7 +300,9 @@ for (
     ...(Object.keys(BINARIES) as Binary[]).map((name) =>
       [`backend/wasm/kernels/${name}`, (out: string) => buildKernels(out, name)] as const
     ),
-    ["embedding/kernel/distances.wasm", buildDistances],
+    ...KERNELS.map((name) =>
+      [`embedding/kernel/${name}.wasm`, (out: string) => buildKernel(name, out)] as const
+    ),
   ] as const
 ) {
   Deno.test({

@@ -13,7 +13,9 @@ import {
   separability,
   trustworthiness,
 } from "../../lib/embedding/quality.ts";
-import { compute, type EmbeddingJob, type EmbeddingMethod } from "../../lib/embedding/compute.ts";
+import { compute } from "../../lib/embedding/compute.ts";
+import type { EmbeddingJob, EmbeddingMethod } from "../../lib/embedding/job.ts";
+import { EXACT_ROWS } from "../../lib/embedding/large.ts";
 import { leadingEigenpairs } from "../../lib/embedding/lanczos.ts";
 import { pca, pcaFromDistances } from "../../lib/embedding/pca.ts";
 import { smacof } from "../../lib/embedding/smacof.ts";
@@ -75,6 +77,7 @@ function jobOf(
     seed: 1,
     distances: pairDistances(m),
     rows: m.rows,
+    exactRows: EXACT_ROWS,
     factor: 1,
     trainRows,
     testRows,
