@@ -2,10 +2,13 @@
  * Time and quality of the four embeddings beside the npm packages and, where CRYPTS_SKLEARN_PYTHON
  * names a Python with scikit-learn and umap-learn, beside those.
  *
- *     deno run -A bench/embedding.ts [FEATURES.npy…]
+ *     deno run -A bench/embedding.ts [FEATURES.npy | ROWS…]
  *
- * Without a file: 630 x 256, three overlapping clusters. The notebook Viz leaves its features in
- * work/ as .npy. Times are those of one fit in one thread, distances included.
+ * Without an argument: 630 x 256, three overlapping clusters; a number gives as many rows of them.
+ * The notebook Viz leaves its features in work/ as .npy. Times are those of one fit, ours in one
+ * thread, distances included. Above 2,000 rows ours are the approximate methods, the exact ones stand
+ * beside them up to 5,000, packages and scikit-learn's MDS are left out, everything runs once, and
+ * quality is estimated from 2,000 rows.
  */
 import { basename, join } from "node:path";
 import {
@@ -13,22 +16,25 @@ import {
   divergence,
   type EmbeddingMethod,
   encodeNpy,
+  EXACT_ROWS,
   jointProbabilities,
+  landmarkMds,
   type Matrix,
   METHODS,
+  neighbourTsne,
   pairDistances,
   pca,
   pcaFromDistances,
   planeDistances,
-  rawStress,
+  RowDistances,
+  sampledQuality,
   smacof,
-  trustworthiness,
   tsne,
 } from "crypts/embedding";
 import { createRandom } from "crypts/base";
 import { packagedMds, packagedPca, packagedTsne } from "../lib/embedding/packages.ts";
 import { umap } from "../lib/embedding/umap.ts";
-import { median, printMachine, printTable } from "./machine.ts";
+import { median, peakMegabytes, printMachine, printTable } from "./machine.ts";
 
 type Fit = (m: Matrix, seed: number) => Float32Array;
 interface Result {
@@ -41,9 +47,11 @@ const PERPLEXITY = 50, NEIGHBOURS = 15, MIN_DIST = 0.1;
 const perplexityOf = (m: Matrix) => Math.min(PERPLEXITY, (m.rows - 1) / 3);
 const umapOptions = (seed: number) => ({
   random: createRandom(seed),
-  neighbours: NEIGHBOURS,
   minDist: MIN_DIST,
+  farthest: 1,
 });
+const neighboursOf = (m: Matrix, k: number) =>
+  new RowDistances(m).nearest(Int32Array.from({ length: m.rows }, (_, i) => i), m, k, true);
 
 const OWN: Record<EmbeddingMethod, Fit> = {
   pca: (m) => m.columns <= m.rows ? pca(m).train : pcaFromDistances(pairDistances(m), m.rows).train,
@@ -52,8 +60,18 @@ const OWN: Record<EmbeddingMethod, Fit> = {
     const options = { random: createRandom(seed), perplexity: perplexityOf(m), start };
     return tsne(d, m.rows, options).xy;
   },
-  umap: (m, seed) => umap(pairDistances(m), m.rows, umapOptions(seed)).train,
+  umap: (m, seed) => umap(neighboursOf(m, NEIGHBOURS - 1), m.rows, umapOptions(seed)).train,
   mds: (m, seed) => smacof(pairDistances(m), m.rows, { random: createRandom(seed) }),
+};
+
+const APPROXIMATE: Partial<Record<EmbeddingMethod, Fit>> = {
+  tsne: (m, seed) =>
+    neighbourTsne(neighboursOf(m, 3 * PERPLEXITY + 1), {
+      random: createRandom(seed),
+      perplexity: PERPLEXITY,
+      start: pca(m).train,
+    }).xy,
+  mds: (m, seed) => landmarkMds(m, { random: createRandom(seed) }),
 };
 
 const PACKAGES: Partial<Record<EmbeddingMethod, Fit>> = {
@@ -85,10 +103,13 @@ fits = {
   "mds": lambda s: MDS(2, n_init=4, init="random", random_state=s).fit_transform(x),
 }
 times = {}
+large = len(x) > ${EXACT_ROWS}
 for name, fit in fits.items():
+    if large and name == "mds": continue
     runs = []
-    if name in ("pca", "umap"): fit(0)
-    for s in range(3 if name in ("pca", "umap") else 1):
+    quick = name in ("pca", "umap") and not large
+    if quick: fit(0)
+    for s in range(3 if quick else 1):
         a = time.perf_counter(); xy = fit(s); runs.append((time.perf_counter() - a) * 1000)
     np.save(f"{out}/{name}.npy", np.ascontiguousarray(xy, dtype=np.float32))
     times[name] = sorted(runs)[len(runs) // 2]
@@ -96,39 +117,40 @@ print(json.dumps(times))
 `;
 
 printMachine();
-const files = Deno.args.filter((a) => a.endsWith(".npy"));
-const tables: [string, Matrix][] = files.length
-  ? files.map((f) => [basename(f), decodeNpy(Deno.readFileSync(f), f)])
-  : [["three overlapping clusters", clusters(630, 256)]];
+const tables: [string, Matrix][] = (Deno.args.length > 0 ? Deno.args : ["630"]).map((given) =>
+  /^\d+$/.test(given)
+    ? ["three overlapping clusters", clusters(Number(given), 256)]
+    : [basename(given), decodeNpy(Deno.readFileSync(given), given)]
+);
 for (const [name, matrix] of tables) await benchTable(name, matrix);
 
 async function benchTable(name: string, m: Matrix): Promise<void> {
   console.log(`## ${name}, ${m.rows} x ${m.columns}\n`);
-  const distances = pairDistances(m);
-  const joint = jointProbabilities(distances, m.rows, perplexityOf(m));
+  const large = m.rows > EXACT_ROWS, pairs = m.rows <= 5000;
+  const joint = pairs && jointProbabilities(pairDistances(m), m.rows, perplexityOf(m));
   const reference = await scikitLearn(m);
   const rows = [["", "ms", "ratio", "trustworthiness", "KL / stress"]];
   for (const method of METHODS) {
-    const own = run(OWN[method], m, 3), packaged = PACKAGES[method];
+    const approximate = large ? APPROXIMATE[method] : undefined, packaged = PACKAGES[method];
+    const own = run(approximate ?? OWN[method], m, large ? 1 : 3);
     const others: [string, Result | undefined][] = [
-      [PACKAGE_NAMES[method], packaged && run(packaged, m, 1)],
+      ["exact", approximate && pairs ? run(OWN[method], m, 1) : undefined],
+      [PACKAGE_NAMES[method], packaged && !large ? run(packaged, m, 1) : undefined],
       [method === "umap" ? "umap-learn" : "scikit-learn", reference?.get(method)],
     ];
     const line = (label: string, { ms, xy }: Result) => {
-      const plane = planeDistances(xy);
+      const { trustworthiness, stress } = sampledQuality(xy, m, undefined, method);
       const special = method === "tsne"
-        ? divergence(joint, plane, m.rows).toFixed(4)
-        : method === "mds"
-        ? rawStress(distances, plane).toPrecision(6)
-        : "";
-      const kept = trustworthiness(distances, plane, m.rows).toFixed(4);
+        ? joint ? divergence(joint, planeDistances(xy), m.rows).toFixed(4) : ""
+        : stress?.toPrecision(6) ?? "";
+      const kept = trustworthiness?.toFixed(4) ?? "";
       rows.push([label, ms.toFixed(0), (ms / own.ms).toFixed(2), kept, special]);
     };
     line(`${method} (${method === "umap" ? "umap-js" : "this project"})`, own);
     for (const [label, result] of others) if (result) line(`  ${label}`, result);
   }
   printTable(rows);
-  console.log();
+  console.log(`\npeak memory of this process ${peakMegabytes()} MiB\n`);
 }
 
 function run(fit: Fit, m: Matrix, repeats: number): Result {
@@ -154,11 +176,18 @@ async function scikitLearn(m: Matrix): Promise<Map<EmbeddingMethod, Result> | un
       args: ["-c", PYTHON, join(folder, "x.npy"), folder],
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));
-    const times: Record<EmbeddingMethod, number> = JSON.parse(new TextDecoder().decode(stdout));
-    return new Map(METHODS.map((method) => {
-      const path = join(folder, `${method}.npy`);
-      return [method, { ms: times[method], xy: decodeNpy(Deno.readFileSync(path), path).values }];
-    }));
+    const times: Partial<Record<EmbeddingMethod, number>> = JSON.parse(
+      new TextDecoder().decode(stdout),
+    );
+    return new Map(
+      METHODS.filter((method) => method in times).map((method) => {
+        const path = join(folder, `${method}.npy`);
+        return [method, {
+          ms: times[method]!,
+          xy: decodeNpy(Deno.readFileSync(path), path).values,
+        }];
+      }),
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -70,19 +70,9 @@ const known = new WeakMap<Float32Array, Promise<Float64Array>>();
  * @throws the signal's reason when aborted
  */
 export async function embed(features: Matrix, options: EmbedOptions): Promise<Embedding> {
-  const { rows, columns } = features, { method, split, labels, signal } = options;
+  const { rows, columns } = features, { method, labels, signal } = options;
   const { low, high } = checkFeatures(features);
-  for (const [name, list] of [["split", split], ["labels", labels]] as const) {
-    if (list && list.length !== rows) {
-      throw new RangeError(`${name} must name ${rows} rows, got ${list.length}`);
-    }
-  }
-  const all = Array.from({ length: rows }, (_, i) => i);
-  const trainRows = all.filter((i) => (split?.[i] ?? "train") === "train");
-  const testRows = all.filter((i) => split?.[i] === "test");
-  if (trainRows.length < 4) {
-    throw new RangeError(`an embedding needs at least 4 train rows, got ${trainRows.length}`);
-  }
+  const { trainRows, testRows } = checkRows(rows, options);
   signal?.throwIfAborted();
   const tell = options.onProgress, implementation = options.implementation ?? "own";
   if (implementation === "package" && rows > PACKAGE_ROWS) {
@@ -133,6 +123,22 @@ export async function embed(features: Matrix, options: EmbedOptions): Promise<Em
     signal,
     onProgress: (share) => tell?.(fresh ? (1 + share) / 2 : share),
   });
+}
+
+/** Which rows are train and which test; the lists of the options must name every row. */
+function checkRows(rows: number, { split, labels }: EmbedOptions) {
+  for (const [name, list] of [["split", split], ["labels", labels]] as const) {
+    if (list && list.length !== rows) {
+      throw new RangeError(`${name} must name ${rows} rows, got ${list.length}`);
+    }
+  }
+  const all = Array.from({ length: rows }, (_, i) => i);
+  const trainRows = all.filter((i) => (split?.[i] ?? "train") === "train");
+  const testRows = all.filter((i) => split?.[i] === "test");
+  if (trainRows.length < 4) {
+    throw new RangeError(`an embedding needs at least 4 train rows, got ${trainRows.length}`);
+  }
+  return { trainRows, testRows };
 }
 
 /** The range of the values, all of which must be finite. */

@@ -116,7 +116,7 @@ function fit(
   }
   if (job.method === "mds") {
     const xy = landmarkMds(table, { random, iterations, onProgress: inform });
-    return { xy, quality: {}, approximation: `SMACOF of ${Math.min(LANDMARKS, n)} landmarks` };
+    return { xy, quality: {}, approximation: `landmark MDS, ${Math.min(LANDMARKS, n)} landmarks` };
   }
   const k = Math.min(n - 1, Math.floor(3 * perplexity) + 1);
   const near = new RowDistances(table)

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import sharp from "sharp";
 import { openDataset } from "../../lib/dataset/dataset.ts";
-import type { Embedding } from "../../lib/embedding/compute.ts";
+import type { Embedding } from "../../lib/embedding/job.ts";
 import {
   explorableFigure,
   explorablePage,

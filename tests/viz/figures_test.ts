@@ -13,7 +13,7 @@ import { intervalFigure } from "../../lib/viz/figures/intervals.ts";
 import { scatterFigure, smallMultiples } from "../../lib/viz/figures/scatter.ts";
 import { twelveFigures } from "../../lib/viz/figures/twelve.ts";
 import { writeFigure } from "../../lib/viz/figures/write.ts";
-import type { Embedding, EmbeddingMethod } from "../../lib/embedding/compute.ts";
+import type { Embedding, EmbeddingMethod } from "../../lib/embedding/job.ts";
 import { createRandom } from "../../lib/base/random.ts";
 import { assertSnapshot } from "../support/snapshot.ts";
 
@@ -244,6 +244,24 @@ Deno.test("without test tiles there are the four figures of the train tiles", as
     const drawn = await twelveFigures(alone, tiles.slice(0, 30), folder);
     const names = ["PCA", "TSNE", "UMAP", "MDS"].map((method) => `${method}_train_class`);
     assert.deepEqual(drawn.map((f) => f.name), names);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("figures of an approximate map name its method and how many tiles were judged", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "approximate_" });
+  try {
+    const { tsne } = embeddings;
+    const approximate = {
+      ...tsne,
+      approximation: "landmark MDS, 1000 landmarks",
+      quality: { ...tsne.quality, sampled: 20 },
+    };
+    const drawn = await twelveFigures({ ...embeddings, tsne: approximate }, tiles, folder);
+    const { svg } = drawn.find(({ name }) => name === "TSNE_train_class")!;
+    assert.match(svg, /Landmark MDS, 1000 landmarks, of the train tiles by class/);
+    assert.match(svg, /20 of 30 tiles judged · trustworthiness/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -72,7 +72,10 @@ function figuresOf(
         ` got ${embedding.train.length / 2} and ${testXy.length / 2}`,
     );
   }
-  const title = METHOD_TITLES[method], file = method.toUpperCase();
+  const title = embedding.approximation
+    ? embedding.approximation[0].toUpperCase() + embedding.approximation.slice(1) + ","
+    : METHOD_TITLES[method];
+  const file = method.toUpperCase();
   const axes = axesOf(method, embedding.quality);
   const classOf = (t: EmbeddedTile) => classes[t.crypt ? 1 : 0];
   const byClass = (xy: Float32Array, which: EmbeddedTile[], split: string, q?: EmbeddingQuality) =>
@@ -118,12 +121,14 @@ function axesOf(method: EmbeddingMethod, quality: EmbeddingQuality): Partial<Sca
 }
 
 function describe(quality: EmbeddingQuality | undefined, points: number): string {
-  const parts = [`${points} tiles`];
+  const sampled = quality?.sampled;
+  const parts = [sampled ? `${sampled} of ${points} tiles judged` : `${points} tiles`];
   const add = (name: string, value: number | null | undefined) => {
     if (value !== null && value !== undefined) parts.push(`${name} ${value.toFixed(3)}`);
   };
   add("trustworthiness", quality?.trustworthiness);
-  add("continuity", quality?.continuity);
+  // The line has no room for both.
+  if (!sampled) add("continuity", quality?.continuity);
   add("KL", quality?.divergence);
   add("stress-1", quality?.stressOne);
   const known = quality?.separation;
