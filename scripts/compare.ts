@@ -2,6 +2,7 @@
 import "./quiet_libraries.ts";
 import { join } from "node:path";
 import { writeWhole } from "crypts/base";
+import type { Decision } from "crypts/training";
 import { checking, numberOption, parseOptions, refuseEmpty, runCommand } from "./command.ts";
 import { chooseEnsemble } from "./compare/ensemble.ts";
 import { readAll, type Seen } from "./compare/images.ts";
@@ -10,12 +11,15 @@ import { type Row, writeDifferences, writeFigures, writeTable } from "./compare/
 
 const HELP = `Compares configurations by their out-of-fold maps (deno task oof), as workflows/ does.
 
-deno run -A scripts/compare.ts --data DIR --out DIR [--largest N] NAME…
+deno run -A scripts/compare.ts --data DIR --out DIR [options] NAME…
 
   NAME…        configurations; their maps lie in OUT/out_of_fold/NAME/
   --data DIR   the data set of the trainings
   --out DIR    gets table.csv, table.md, differences.csv, figure.svg, figure.jpg, ensemble.txt
   --largest N  most configurations in an ensemble (default 3)
+
+How probabilities become crypts, as in "deno task infer": --threshold F (default 0.5), --interior F (0),
+--min-probability F (0), --min-area-um2 F (200).
 
 Exit: 0 done, 1 failed, 2 the command cannot be run.`;
 
@@ -24,13 +28,22 @@ interface Options {
   out: string;
   names: string[];
   largest: number;
+  decision: Decision;
 }
+
+const text = { type: "string" } as const;
+const NUMBERS = {
+  threshold: text,
+  interior: text,
+  "min-probability": text,
+  "min-area-um2": text,
+} as const;
 
 function parse(args: string[]): Options {
   const { values, positionals } = parseOptions({
     args,
     allowPositionals: true,
-    options: { data: { type: "string" }, out: { type: "string" }, largest: { type: "string" } },
+    options: { data: text, out: text, largest: text, ...NUMBERS },
   });
   refuseEmpty(values);
   const { data, out } = values;
@@ -43,12 +56,25 @@ function parse(args: string[]): Options {
     "an integer >= 1",
     (v) => Number.isInteger(v) && v >= 1,
   );
-  return { data, out, names: positionals, largest: largest ?? 3 };
+  const within = (name: keyof typeof NUMBERS, least: number, most: number) =>
+    numberOption(
+      name,
+      values[name],
+      most === Infinity ? `a number >= ${least}` : `a number in [${least}, ${most}]`,
+      (v) => v >= least && v <= most,
+    );
+  const decision = {
+    threshold: within("threshold", 0, 1),
+    interior: within("interior", -1, 1),
+    minProbability: within("min-probability", 0, 1),
+    minAreaUm2: within("min-area-um2", 0, Infinity),
+  };
+  return { data, out, names: positionals, largest: largest ?? 3, decision };
 }
 
 /** The rows of the table, and the configurations that are averaged best. */
-function compare(images: readonly Seen[], names: readonly string[], largest: number) {
-  const scoreOf = remembered();
+function compare(images: readonly Seen[], { names, largest, decision }: Options) {
+  const scoreOf = remembered(decision);
   const rows: Row[] = names.map((name) => ({
     label: name,
     scores: images.map((image) => scoreOf(image, [name])),
@@ -73,9 +99,9 @@ function compare(images: readonly Seen[], names: readonly string[], largest: num
 
 /** The command; see `--help`. */
 export async function compareConfigurations(args: string[]): Promise<void> {
-  const { data, out, names, largest } = await checking(() => parse(args));
+  const options = await checking(() => parse(args)), { data, out, names } = options;
   const images = await readAll(data, out, names);
-  const { rows, chosen } = compare(images, names, largest);
+  const { rows, chosen } = compare(images, options);
   const donors = new Map(images.map(({ record }) => [record.id, record.donor]));
   const byPatient = [...donors.values()].every((donor) => donor !== null);
   const groupOf = (image: string) => byPatient ? donors.get(image)! : image;

@@ -90,6 +90,20 @@ Deno.test("perfect maps score 1, are chosen, and are ahead of others in every pa
   );
 });
 
+Deno.test("the decision of the options decides: what is fainter is no crypt", async () => {
+  await withMaps({ exact: { grow: 0 } }, async (folder) => {
+    const scores = async (...decision: string[]) => {
+      await compareConfigurations([...optionsOf(folder, "exact"), ...decision]);
+      const [row] = readTextRows(join(folder, "out/table.csv"), ["dice", "f1"]);
+      return [row.dice, row.f1].map((cell) => Number(cell!.split(" ")[0]));
+    };
+    // Crypts have 230 / 255 = 0.90 everywhere.
+    assert.deepEqual(await scores("--min-probability", "0.89", "--threshold", "0.88"), [1, 1]);
+    assert.deepEqual(await scores("--min-probability", "0.95"), [1, 0], "masks keep all");
+    assert.deepEqual(await scores("--threshold", "0.95"), [0, 0]);
+  });
+});
+
 Deno.test("configurations with other folds, or without an image, are refused by name", async () => {
   await withMaps({ a: { grow: 0 }, b: { grow: 0, folds: [0, 1, 1, 1] } }, async (folder) => {
     await assert.rejects(
@@ -110,6 +124,10 @@ Deno.test("configurations with other folds, or without an image, are refused by 
 
 Deno.test("options are checked before anything is opened", async () => {
   await assert.rejects(compareConfigurations(["--data", "nowhere"]), /--out.*needed/);
+  await assert.rejects(
+    compareConfigurations(["--data", "nowhere", "--out", "x", "--interior", "2", "a"]),
+    /--interior must be a number in \[-1, 1\], got "2"/,
+  );
   await assert.rejects(
     compareConfigurations(["--data", "nowhere", "--out", "x", "--largest", "0", "a"]),
     /--largest must be an integer >= 1, got "0"/,

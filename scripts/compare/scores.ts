@@ -4,18 +4,20 @@ import { cryptsOfLabels, findCrypts, smallestCrypt } from "crypts/crypts";
 import { type ImageScores, scoreCrypts } from "crypts/evaluation";
 import { resizeMask } from "crypts/image";
 import { classesOf } from "crypts/inference";
+import type { Decision } from "crypts/training";
 import { meanMap, type Seen } from "./images.ts";
 
 /** Scores of an image by a configuration, or by several that are averaged. */
-function score(image: Seen, names: readonly string[]): ImageScores {
+function score(image: Seen, names: readonly string[], decision: Decision): ImageScores {
   const { record, labels } = image, { height, width } = record;
-  const probability = meanMap(image, names, "crypt")!;
-  const classes = classesOf(probability, meanMap(image, names, "boundary"));
+  const { threshold, interior: margin, minProbability, minAreaUm2 } = decision;
+  const probability = meanMap(image, names, "crypt")!, boundary = meanMap(image, names, "boundary");
+  const classes = classesOf(probability, boundary, threshold, margin);
   const data = classes.map((value) => value === 0 ? 0 : 1), mask = { data, height, width };
-  const boundaries = names.every((name) => image.maps.get(name)!.boundary !== null);
-  const crypts = findCrypts(mask, { minArea: smallestCrypt(record.pixelSize) }, {
+  const minArea = smallestCrypt(record.pixelSize, minAreaUm2);
+  const crypts = findCrypts(mask, { minArea, minProbability }, {
     probability,
-    interior: boundaries ? classes.map((value) => value === 1 ? 1 : 0) : null,
+    interior: boundary && classes.map((value) => value === 1 ? 1 : 0),
   });
   return scoreCrypts(record.id, mask, labels, crypts, cryptsOfLabels(labels));
 }
@@ -36,12 +38,12 @@ export function quickDice(image: Seen, names: readonly string[]): number {
   return diceScore(predicted, resizeMask(crypt, height, width).data);
 }
 
-/** {@link score}, each combination once. */
-export function remembered() {
+/** {@link score} with one decision for all, each combination once. */
+export function remembered(decision: Decision = {}) {
   const known = new Map<string, ImageScores>();
   return (image: Seen, names: readonly string[]): ImageScores => {
     const key = `${image.record.id} ${[...names].sort().join(" ")}`;
-    const found = known.get(key) ?? score(image, names);
+    const found = known.get(key) ?? score(image, names, decision);
     known.set(key, found);
     return found;
   };
