@@ -11,6 +11,7 @@ export {
 } from "./figures/charts.ts";
 export { contactSheet } from "./figures/contact_sheet.ts";
 export { type Interval, intervalFigure } from "./figures/intervals.ts";
+export { type LinePanel, panelsFigure } from "./figures/line_panels.ts";
 export { networkFigure, receptiveField } from "./figures/network_figure.ts";
 export { optimizerFigure } from "./figures/optimizer_figure.ts";
 export { pixelGridFigure } from "./figures/pixel_grid.ts";

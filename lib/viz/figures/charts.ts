@@ -30,9 +30,12 @@ export interface ChartOptions {
   height?: number;
 }
 
-const colourOf = (line: Line, index: number) => COLOURS[(line.colour ?? index) % COLOURS.length];
+/** A line's colour. */
+export const colourOf = (line: Line, index: number) =>
+  COLOURS[(line.colour ?? index) % COLOURS.length];
 
-function frame(options: ChartOptions, marks: Plot.Markish[], more: object = {}): string {
+/** Axes and marks as nested SVG, without the head. */
+export function frame(options: ChartOptions, marks: Plot.Markish[], more: object = {}): string {
   const whole = options.xWhole
     ? { tickFormat: (v: number) => Number.isInteger(v) ? String(v) : "" }
     : {};
@@ -65,7 +68,8 @@ function frame(options: ChartOptions, marks: Plot.Markish[], more: object = {}):
   );
 }
 
-function lineMarks(lines: Line[]): Plot.Markish[] {
+/** Lines, and dots where they have few points. */
+export function lineMarks(lines: Line[]): Plot.Markish[] {
   return lines.flatMap((line, i) => [
     Plot.line(line.points, {
       x: "x",
