@@ -91,6 +91,40 @@ Deno.test("an ONNX predictor gives class 1's probability of each tile, from a mo
   }
 });
 
+for (const classes of [1, 2, 3, 5]) {
+  Deno.test(`exported probabilities of ${classes} classes are the softmax of the logits, large ones too`, async () => {
+    await startBackend();
+    const options = { encoderDepth: 3, decoderChannels: [16, 8, 8], classes, seed: 4 };
+    const model = createModel({ architecture: "Unet", encoder: "resnet18", ...options });
+    const [logits, probabilities] = await Promise.all(
+      (["logits", "probabilities"] as const).map(async (output) =>
+        await OnnxRunner.open(await encodeOnnx(model, { output }))
+      ),
+    );
+    const shape = [2, 3, 16, 24] as const, pixels = 16 * 24;
+    const image = closedFormImage("probabilities", 2, 16, 24), values = await toNchw(image);
+    for (const scale of [1, 1e5]) {
+      const input = values.map((v) => scale * v);
+      const [raw, got] = [await logits.run(input, shape), await probabilities.run(input, shape)];
+      assert.deepEqual([...got.shape], [2, classes, 16, 24]);
+      const at = (n: number, c: number, i: number) => (n * classes + c) * pixels + i;
+      for (let n = 0; n < 2; n++) {
+        for (let i = 0; i < pixels; i++) {
+          const own = Array.from({ length: classes }, (_, c) => raw.values[at(n, c, i)]);
+          own.forEach((logit, c) => {
+            const sum = own.reduce((s, other) => s + Math.exp(other - logit), 0);
+            const want = 1 / (classes === 1 ? 1 + Math.exp(-logit) : sum);
+            assert.ok(Math.abs(got.values[at(n, c, i)] - want) < 1e-6, `${scale}: ${logit}`);
+          });
+        }
+      }
+    }
+    await Promise.all([logits.release(), probabilities.release()]);
+    image.dispose();
+    model.dispose();
+  });
+}
+
 Deno.test("ONNX features are the TensorFlow.js model's bottleneck, channels first", async () => {
   await startBackend();
   const model = createModel({ architecture: "Linknet", encoder: "efficientnet-b0" });

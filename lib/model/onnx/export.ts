@@ -62,7 +62,7 @@ export async function encodeOnnx(
     const value = output === "logits"
       ? logits
       : classes > 1
-      ? graph.node("Softmax", [logits], { axis: 1 })
+      ? ops.softmax(logits, classes)
       : ops.sigmoid(logits);
     graph.output(output, value, [batch, classes, height, width]);
   }
