@@ -90,17 +90,10 @@ async function pack(out: string): Promise<void> {
   try {
     const folder = join(parent, NAME);
     await Deno.mkdir(folder);
-    const graph = await moduleGraph();
-    await copySources(graph.files, folder);
-    for (const file of await packageFiles(npmPackages(graph))) {
-      await copy(join(PROJECT_ROOT, file), join(folder, file));
-    }
-    await copy(Deno.execPath(), join(folder, "deno"));
-    await Deno.writeTextFile(join(folder, "deno.json"), await packedConfiguration());
-    await Deno.writeTextFile(join(folder, "run.sh"), RUN, { mode: 0o755 });
+    await stage(folder);
     // A window as large as the whole: the packages hold the same code in several forms.
     const command = `tar -cf - --sort=name --owner=0 --group=0 --mtime=@0 ${NAME} | ` +
-      `xz -9e --threads=1 --lzma2=preset=9e,dict=256MiB > "$OUT"`;
+      `xz --threads=1 --lzma2=preset=6,dict=256MiB > "$OUT"`;
     const { success, stderr } = await new Deno.Command("sh", {
       args: ["-c", `set -e; ${command}`],
       cwd: parent,
@@ -112,6 +105,18 @@ async function pack(out: string): Promise<void> {
   } finally {
     await Deno.remove(parent, { recursive: true });
   }
+}
+
+/** Lays out in an empty folder what the archive holds. */
+export async function stage(folder: string): Promise<void> {
+  const graph = await moduleGraph();
+  await copySources(graph.files, folder);
+  for (const file of await packageFiles(npmPackages(graph))) {
+    await copy(join(PROJECT_ROOT, file), join(folder, file));
+  }
+  await copy(Deno.execPath(), join(folder, "deno"));
+  await Deno.writeTextFile(join(folder, "deno.json"), await packedConfiguration());
+  await Deno.writeTextFile(join(folder, "run.sh"), RUN, { mode: 0o755 });
 }
 
 /** What `deno info` knows of the entries. */

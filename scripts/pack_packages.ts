@@ -7,12 +7,11 @@ import type { ModuleGraph } from "./pack.ts";
 const UNUSED =
   /\.(map|d\.ts|d\.mts|d\.cts|md|markdown|flow|html|gyp|cc|h|c|tgz)$|\.(min|fesm|es2017)(\.min)?\.js$/;
 
-/** Folders of sources and tests that packages bring along beside what they run. */
-const UNUSED_FOLDERS = new Set(["test", "tests", "src", "demo", "docs", "binding", ".github"]);
+/** Folders that packages bring along beside what they run. */
+const UNUSED_FOLDERS = new Set(["test", "tests", "demo", "docs", "binding", ".github"]);
 
-/** Packages whose `src` is what they run. */
-const RUNS_SOURCES =
-  /\/(debug|linkedom|d3-[a-z]+|@observablehq\/plot|internmap|robust-predicates)$/;
+/** Packages whose `src` holds what `dist` was made from. */
+const COMPILED = /\/@tensorflow\/[a-z-]+$/;
 
 /** Installed for other systems, or a second time for another C library. */
 const OTHER_SYSTEMS = /linuxmusl|-musl/;
@@ -44,9 +43,12 @@ export async function packageFiles(folders: readonly string[]): Promise<string[]
       files.push(relative(PROJECT_ROOT, link));
     }
   }
-  for await (const link of links(join(PROJECT_ROOT, "node_modules"))) {
-    const target = join(dirname(link), await Deno.readLink(link));
-    if (stores.has(storeOf(target))) files.push(relative(PROJECT_ROOT, link));
+  // What the project imports, and what packages import without naming it among their own.
+  for (const folder of ["node_modules", "node_modules/.deno/node_modules"]) {
+    for await (const link of links(join(PROJECT_ROOT, folder))) {
+      const target = join(dirname(link), await Deno.readLink(link));
+      if (stores.has(storeOf(target))) files.push(relative(PROJECT_ROOT, link));
+    }
   }
   return [...new Set(files)].sort();
 }
@@ -69,8 +71,8 @@ async function* runnable(folder: string, top: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(folder)) {
     const path = join(folder, entry.name);
     if (entry.isDirectory) {
-      const spare = UNUSED_FOLDERS.has(entry.name) && folder === top &&
-        !(entry.name === "src" && RUNS_SOURCES.test(top));
+      const spare = folder === top &&
+        (UNUSED_FOLDERS.has(entry.name) || (entry.name === "src" && COMPILED.test(top)));
       if (!spare && !isForeign(path)) yield* runnable(path, top);
     } else if (entry.isFile && !UNUSED.test(entry.name)) {
       yield path;

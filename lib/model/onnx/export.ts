@@ -59,10 +59,13 @@ export async function encodeOnnx(
     ]);
   } else {
     const { logits } = model.run(ops, input);
+    // Files with fixed sides are for other readers: OpenCV 4.11 computes the faster form wrongly.
+    const softmax = (value: string) =>
+      sides ? graph.node("Softmax", [value], { axis: 1 }) : ops.softmax(value, classes);
     const value = output === "logits"
       ? logits
       : classes > 1
-      ? ops.softmax(logits, classes)
+      ? softmax(logits)
       : ops.sigmoid(logits);
     graph.output(output, value, [batch, classes, height, width]);
   }
