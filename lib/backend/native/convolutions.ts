@@ -1,18 +1,16 @@
 /**
  * Convolutions with any padding. tfjs-node knows only "same" and "valid" for their gradients, while
- * PyTorch's models pad by numbers; TensorFlow itself has explicit paddings. On the CPU, 3 x 3 windows run
- * by kernels of our own where these are faster.
+ * PyTorch's models pad by numbers; TensorFlow itself has explicit paddings. On the CPU they run by
+ * kernels of our own where these are faster.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type Addon, execute } from "./addon.ts";
+import { depthwise as ownDepthwise } from "./depthwise.ts";
+import type { Pass } from "./own_convolution.ts";
+import { pointwise } from "./pointwise.ts";
 import { type Inputs, replaceKernel } from "./register.ts";
+import { winograd } from "./winograd.ts";
 import { spatial, windowAttributes } from "./window.ts";
-import {
-  winogradConvolution,
-  winogradFilterGradient,
-  winogradInputGradient,
-  winogradPays,
-} from "./winograd.ts";
 
 /** What the kernels of convolutions are given; each has some of them. */
 interface Attrs {
@@ -40,7 +38,12 @@ export function registerConvolutions(addon: Addon): void {
         tf.FusedDepthwiseConv2D,
       ]
       : [tf.Conv2D, tf.Conv2DBackpropFilter, tf.Conv2DBackpropInput, tf.FusedConv2D];
-    const own = !depthwise && !addon.isUsingGpuDevice();
+    const kernels = addon.isUsingGpuDevice()
+      ? []
+      : depthwise
+      ? [ownDepthwise]
+      : [winograd, pointwise];
+    const ownFor = (info: ConvInfo, pass: Pass) => kernels.find((own) => own.pays(info, pass));
     const attributes = (info: ConvInfo) => {
       const dilations = spatial(info, info.dilationHeight, info.dilationWidth);
       return [
@@ -50,18 +53,16 @@ export function registerConvolutions(addon: Addon): void {
     };
     const convolve = ({ x, filter }: Inputs, attrs: Attrs) => {
       const info = convInfo(x.shape, filter.shape, attrs, depthwise);
-      if (own && winogradPays(info, "convolution")) {
-        return winogradConvolution(addon, x, filter, info);
-      }
+      const own = ownFor(info, "convolution");
+      if (own) return own.convolve(addon, x, filter, info);
       return execute(forward, attributes(info), [x, filter], 1)[0];
     };
 
     replaceKernel<Attrs>(forward, convolve);
     replaceKernel<Attrs>(byFilter, ({ x, dy }, attrs) => {
       const info = convInfo(x.shape, attrs.filterShape, attrs, depthwise);
-      if (own && winogradPays(info, "convolution")) {
-        return winogradFilterGradient(addon, x, dy, info);
-      }
+      const own = ownFor(info, "filter gradient");
+      if (own) return own.filterGradient(addon, x, dy, info);
       const sizes = tf.tensor1d(attrs.filterShape, "int32");
       const [gradient] = execute(byFilter, attributes(info), [x, sizes, dy], 1);
       sizes.dispose();
@@ -69,9 +70,8 @@ export function registerConvolutions(addon: Addon): void {
     });
     replaceKernel<Attrs>(byInput, ({ dy, filter }, attrs) => {
       const info = convInfo(attrs.inputShape, filter.shape, attrs, depthwise);
-      if (own && winogradPays(info, "input gradient")) {
-        return winogradInputGradient(addon, dy, filter, info);
-      }
+      const own = ownFor(info, "input gradient");
+      if (own) return own.inputGradient(addon, dy, filter, info);
       const sizes = tf.tensor1d(attrs.inputShape, "int32");
       const [gradient] = execute(byInput, attributes(info), [sizes, filter, dy], 1);
       sizes.dispose();
