@@ -4,9 +4,10 @@
  * kernels of our own where these are faster.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { activate as activateNorm, Fused, type NormActivation } from "../../tensor/mod.ts";
 import { type Addon, execute } from "./addon.ts";
-import { depthwise as ownDepthwise } from "./depthwise.ts";
-import type { Pass } from "./own_convolution.ts";
+import { depthwise } from "./depthwise.ts";
+import type { Ending, Info, OwnConvolution, Pass } from "./own_convolution.ts";
 import { pointwise } from "./pointwise.ts";
 import { type Inputs, replaceKernel } from "./register.ts";
 import { winograd } from "./winograd.ts";
@@ -25,72 +26,118 @@ interface Attrs {
   leakyreluAlpha?: number;
 }
 type Size4 = [number, number, number, number];
-type ConvInfo = tf.backend_util.Conv2DInfo;
+
+/** The names of one kind of convolution. */
+interface Kind {
+  forward: string;
+  byFilter: string;
+  byInput: string;
+  fused: string;
+  activated: string;
+  depthwise: boolean;
+  own: OwnConvolution[];
+}
+
+const KINDS: Kind[] = [
+  {
+    forward: tf.Conv2D,
+    byFilter: tf.Conv2DBackpropFilter,
+    byInput: tf.Conv2DBackpropInput,
+    fused: tf.FusedConv2D,
+    activated: Fused.ConvActivated,
+    depthwise: false,
+    own: [winograd, pointwise],
+  },
+  {
+    forward: tf.DepthwiseConv2dNative,
+    byFilter: tf.DepthwiseConv2dNativeBackpropFilter,
+    byInput: tf.DepthwiseConv2dNativeBackpropInput,
+    fused: tf.FusedDepthwiseConv2D,
+    activated: Fused.DepthwiseActivated,
+    depthwise: true,
+    own: [depthwise],
+  },
+];
 
 /** Replaces tfjs-node's convolutions and their gradients; once a process. */
 export function registerConvolutions(addon: Addon): void {
-  for (const depthwise of [false, true]) {
-    const [forward, byFilter, byInput, fused] = depthwise
-      ? [
-        tf.DepthwiseConv2dNative,
-        tf.DepthwiseConv2dNativeBackpropFilter,
-        tf.DepthwiseConv2dNativeBackpropInput,
-        tf.FusedDepthwiseConv2D,
-      ]
-      : [tf.Conv2D, tf.Conv2DBackpropFilter, tf.Conv2DBackpropInput, tf.FusedConv2D];
-    const kernels = addon.isUsingGpuDevice()
-      ? []
-      : depthwise
-      ? [ownDepthwise]
-      : [winograd, pointwise];
-    const ownFor = (info: ConvInfo, pass: Pass) => kernels.find((own) => own.pays(info, pass));
-    const attributes = (info: ConvInfo) => {
-      const dilations = spatial(info, info.dilationHeight, info.dilationWidth);
-      return [
-        ...windowAttributes(addon, info),
-        { name: "dilations", type: addon.TF_ATTR_INT, value: dilations },
-      ];
-    };
-    const convolve = ({ x, filter }: Inputs, attrs: Attrs) => {
-      const info = convInfo(x.shape, filter.shape, attrs, depthwise);
-      const own = ownFor(info, "convolution");
-      if (own) return own.convolve(addon, x, filter, info);
-      return execute(forward, attributes(info), [x, filter], 1)[0];
-    };
-
-    replaceKernel<Attrs>(forward, convolve);
-    replaceKernel<Attrs>(byFilter, ({ x, dy }, attrs) => {
-      const info = convInfo(x.shape, attrs.filterShape, attrs, depthwise);
-      const own = ownFor(info, "filter gradient");
-      if (own) return own.filterGradient(addon, x, dy, info);
-      const sizes = tf.tensor1d(attrs.filterShape, "int32");
-      const [gradient] = execute(byFilter, attributes(info), [x, sizes, dy], 1);
-      sizes.dispose();
-      return gradient;
-    });
-    replaceKernel<Attrs>(byInput, ({ dy, filter }, attrs) => {
-      const info = convInfo(attrs.inputShape, filter.shape, attrs, depthwise);
-      const own = ownFor(info, "input gradient");
-      if (own) return own.inputGradient(addon, dy, filter, info);
-      const sizes = tf.tensor1d(attrs.inputShape, "int32");
-      const [gradient] = execute(byInput, attributes(info), [sizes, filter, dy], 1);
-      sizes.dispose();
-      return gradient;
-    });
-    replaceKernel<Attrs>(
-      fused,
-      ({ x, filter, bias, preluActivationWeights }, attrs) =>
-        tf.tidy(() => {
-          let y = convolve({ x, filter }, attrs) as tf.Tensor;
-          if (bias) y = tf.add(y, bias as tf.Tensor);
-          const prelu = preluActivationWeights as tf.Tensor | undefined;
-          return activate(y, attrs.activation, prelu, attrs.leakyreluAlpha);
-        }),
-    );
-  }
+  const cpu = !addon.isUsingGpuDevice();
+  for (const kind of KINDS) registerKind(addon, cpu ? kind : { ...kind, own: [] }, cpu);
 }
 
-function convInfo(input: number[], filter: number[], attrs: Attrs, depthwise: boolean): ConvInfo {
+function registerKind(addon: Addon, kind: Kind, cpu: boolean): void {
+  const { forward, byFilter, byInput } = kind;
+  const ownFor = (info: Info, pass: Pass) => kind.own.find((own) => own.pays(info, pass));
+  const attributes = (info: Info) => {
+    const dilations = spatial(info, info.dilationHeight, info.dilationWidth);
+    return [
+      ...windowAttributes(addon, info),
+      { name: "dilations", type: addon.TF_ATTR_INT, value: dilations },
+    ];
+  };
+  const convolve = ({ x, filter }: Inputs, attrs: Attrs, ending?: Ending) => {
+    const info = convInfo(x.shape, filter.shape, attrs, kind.depthwise);
+    const own = ownFor(info, "convolution");
+    if (own) return own.convolve(addon, x, filter, info, ending);
+    const y = execute(forward, attributes(info), [x, filter], 1)[0];
+    return ending ? addEnding(y, ending) : y;
+  };
+
+  replaceKernel<Attrs>(forward, (inputs, attrs) => convolve(inputs, attrs));
+  replaceKernel<Attrs>(byFilter, ({ x, dy }, attrs) => {
+    const info = convInfo(x.shape, attrs.filterShape, attrs, kind.depthwise);
+    const own = ownFor(info, "filter gradient");
+    if (own) return own.filterGradient(addon, x, dy, info);
+    return sized(
+      attrs.filterShape,
+      (sizes) => execute(byFilter, attributes(info), [x, sizes, dy], 1),
+    );
+  });
+  replaceKernel<Attrs>(byInput, ({ dy, filter }, attrs) => {
+    const info = convInfo(attrs.inputShape, filter.shape, attrs, kind.depthwise);
+    const own = ownFor(info, "input gradient");
+    if (own) return own.inputGradient(addon, dy, filter, info);
+    return sized(
+      attrs.inputShape,
+      (sizes) => execute(byInput, attributes(info), [sizes, filter, dy], 1),
+    );
+  });
+  replaceKernel<Attrs>(
+    kind.fused,
+    ({ x, filter, bias, preluActivationWeights }, attrs) =>
+      tf.tidy(() => {
+        let y = convolve({ x, filter }, attrs) as tf.Tensor;
+        if (bias) y = tf.add(y, bias as tf.Tensor);
+        const prelu = preluActivationWeights as tf.Tensor | undefined;
+        return activate(y, attrs.activation, prelu, attrs.leakyreluAlpha);
+      }),
+  );
+  if (!cpu) return;
+  replaceKernel<Omit<Attrs, "activation"> & { activation: NormActivation }>(
+    kind.activated,
+    ({ bias, ...inputs }, { activation, ...attrs }) =>
+      convolve(inputs, { ...attrs, activation: "linear" }, { bias, activation }),
+  );
+}
+
+/** Calls `run` with the shape that TensorFlow wants as a tensor of its own. */
+function sized(shape: number[], run: (sizes: tf.Tensor) => tf.TensorInfo[]): tf.TensorInfo {
+  const sizes = tf.tensor1d(shape, "int32");
+  const [gradient] = run(sizes);
+  sizes.dispose();
+  return gradient;
+}
+
+/** Bias and activation after a convolution of TensorFlow's, whose result is given up. */
+function addEnding(convolved: tf.Tensor, { bias, activation }: Ending): tf.Tensor {
+  return tf.tidy(() => {
+    const z = tf.add(convolved, bias as tf.Tensor);
+    convolved.dispose();
+    return activateNorm(z, activation);
+  });
+}
+
+function convInfo(input: number[], filter: number[], attrs: Attrs, depthwise: boolean): Info {
   return tf.backend_util.computeConv2DInfo(
     input as Size4,
     filter as Size4,

@@ -1,6 +1,7 @@
 // The depthwise convolution of 3 or 5 taps a row with stride 1 or 2, and its gradients.
 #include <vector>
 
+#include "ending.h"
 #include "kernel.h"
 #include "processor.h"
 #include "scratch.h"
@@ -12,13 +13,15 @@ struct Settings {
   std::vector<int64_t> window = std::vector<int64_t>(2);  // taps
   std::vector<int64_t> strides = std::vector<int64_t>(2);
   std::vector<int64_t> pads = std::vector<int64_t>(4);  // top, bottom, left, right
-  int32_t flipped = 0;  // with stride 1 that is the gradient by the image, from the outputs'
+  int32_t activation = kNone, flipped = 0;  // with stride 1 that is the gradient by the image, from the outputs'
   explicit Settings(TF_OpKernelConstruction* construction) {
     TF_Status* status = TF_NewStatus();
     TF_OpKernelConstruction_GetAttrInt64List(construction, "window", window.data(), 2, status);
     TF_OpKernelConstruction_GetAttrInt64List(construction, "strides", strides.data(), 2, status);
     TF_OpKernelConstruction_GetAttrInt64List(construction, "pads", pads.data(), 4, status);
     TF_OpKernelConstruction_GetAttrInt32(construction, "flipped", &flipped, status);
+    if (TF_OpKernelConstruction_HasAttr(construction, "activation", status))
+      TF_OpKernelConstruction_GetAttrInt32(construction, "activation", &activation, status);
     TF_DeleteStatus(status);
   }
 };
@@ -28,6 +31,7 @@ struct Window {
   int64_t samples, height, width, channels, out_height, out_width;
   int64_t taps_y, taps_x, stride_y, stride_x, pad_top, pad_left;
   bool flipped;
+  Ending ending;
 };
 
 struct Kernels {
@@ -76,9 +80,12 @@ int64_t grain_of(const Window& w) {
   return kGrain / (w.out_width * w.channels * w.taps_y * w.taps_x);
 }
 
+template <bool activated>
 void depthwise(const Settings& settings, Call& call) {
   TF_Tensor* input = call.tensor(0);
-  const Window w = window_of(settings, Call::shape(input));
+  Window w = window_of(settings, Call::shape(input));
+  const GivenEnding ending(activated, settings.activation, call, w.channels);
+  w.ending = ending;
   const float *x = static_cast<float*>(TF_TensorData(input)), *filter = call.input(1);
   float* y = call.output(0, {w.samples, w.out_height, w.out_width, w.channels});
   const Kernels& kernels = WIDEST(kernels);
@@ -109,8 +116,14 @@ void depthwise_filter_grad(const Settings& settings, Call& call) {
 const bool registered = [] {
   const std::vector<const char*> window = {"window: list(int)", "strides: list(int)",
                                            "pads: list(int)", "flipped: int"};
-  register_operation<Settings, depthwise>(
+  std::vector<const char*> with_activation = window;
+  with_activation.push_back("activation: int");
+  register_operation<Settings, depthwise<false>>(
       {"CryptsDepthwise", {"x: float", "filter: float"}, {"y: float"}, window});
+  register_operation<Settings, depthwise<true>>({"CryptsDepthwiseActivated",
+                                                 {"x: float", "filter: float", "bias: float"},
+                                                 {"y: float"},
+                                                 with_activation});
   register_operation<Settings, depthwise_filter_grad>(
       {"CryptsDepthwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"}, window});
   return true;

@@ -3,7 +3,14 @@
  * of 5 x 5 runs without vectors: these are ten times as fast.
  */
 import { execute } from "./addon.ts";
-import { type Info, int, isPlain, type OwnConvolution, padsOf } from "./own_convolution.ts";
+import {
+  executeWithEnding,
+  type Info,
+  int,
+  isPlain,
+  type OwnConvolution,
+  padsOf,
+} from "./own_convolution.ts";
 
 /** Lanes of the widest vectors: the kernels take at least one whole vector of channels. */
 const CHANNELS = 16;
@@ -36,8 +43,9 @@ export const depthwise: OwnConvolution = {
       ? taps && largest === 1 && Math.max(...padsOf(info)) < filterWidth
       : taps && largest <= 2 && Math.max(...padsOf(info)) < filterWidth;
   },
-  convolve(addon, x, filter, info) {
-    return execute("CryptsDepthwise", attributes(addon, info, padsOf(info), 0), [x, filter], 1)[0];
+  convolve(addon, x, filter, info, ending) {
+    const how = attributes(addon, info, padsOf(info), 0);
+    return executeWithEnding(addon, "CryptsDepthwise", how, [x, filter], ending);
   },
   inputGradient(addon, dy, filter, info) {
     const back = padsOf(info).map((pad) => info.filterWidth - 1 - pad);

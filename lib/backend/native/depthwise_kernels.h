@@ -47,12 +47,13 @@ INLINE V border(const Window& w, const float* image, const float* weights, int64
 // One row of outputs of one vector of channels; `weights` are [tap][lane].
 template <int taps_x, int stride_x>
 INLINE void convolve_row(const Window& w, const float* image, const float* weights, int64_t oy,
-                         Inside inside, float* row) {
+                         Inside inside, int64_t c, float* row) {
   const int64_t step = w.channels;
   const int64_t from = std::max<int64_t>(0, w.pad_top - oy * w.stride_y);
   const int64_t to = std::min(w.taps_y, w.height + w.pad_top - oy * w.stride_y);
   int64_t ox = 0;
-  for (; ox < inside.low; ox++) store(row + ox * step, border<taps_x>(w, image, weights, oy, ox));
+  for (; ox < inside.low; ox++)
+    store(row + ox * step, finish(border<taps_x>(w, image, weights, oy, ox), w.ending, c));
   for (; ox + kTogether <= inside.high; ox += kTogether) {
     V sum[kTogether] = {};
     for (int64_t ky = from; ky < to; ky++) {
@@ -69,9 +70,10 @@ INLINE void convolve_row(const Window& w, const float* image, const float* weigh
       }
     }
     UNROLL
-    for (int i = 0; i < kTogether; i++) store(row + (ox + i) * step, sum[i]);
+    for (int i = 0; i < kTogether; i++) store(row + (ox + i) * step, finish(sum[i], w.ending, c));
   }
-  for (; ox < w.out_width; ox++) store(row + ox * step, border<taps_x>(w, image, weights, oy, ox));
+  for (; ox < w.out_width; ox++)
+    store(row + ox * step, finish(border<taps_x>(w, image, weights, oy, ox), w.ending, c));
 }
 
 template <int taps_x, int stride_x>
@@ -89,7 +91,7 @@ INLINE void convolve(const Window& w, const float* x, const float* filter, float
       for (int64_t tap = 0; tap < taps; tap++)
         store(weights + tap * lanes, load(filter + (w.flipped ? taps - 1 - tap : tap) * w.channels + c));
       for (int64_t i = 0; i < count; i++)
-        convolve_row<taps_x, stride_x>(w, image + c, weights, oy + i, inside,
+        convolve_row<taps_x, stride_x>(w, image + c, weights, oy + i, inside, c,
                                        y + (first + i) * w.out_width * w.channels + c);
     }
     first += count;

@@ -2,6 +2,8 @@
 
 constexpr int64_t lanes = LANES;
 typedef float V __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t IntV __attribute__((vector_size(LANES * sizeof(int32_t))));
+#include "swish_lanes.h"
 
 INLINE V load(const float* at) {
   V v;
@@ -51,4 +53,14 @@ INLINE void transpose(const float* square, int64_t from, float* turned, int64_t 
   }
   UNROLL
   for (int i = 0; i < LANES; i++) store(turned + i * to, rows[i]);
+}
+
+// What a convolution does to its sums at the end; NaN passes through.
+INLINE V finish(V sum, const Ending& ending, int64_t c) {
+  if (!ending.bias) return sum;
+  const V z = sum + load(ending.bias + c);
+  if (ending.activation == kSwish) return swish(z);
+  if (ending.activation == kNone) return z;
+  const V positive = z < 0.0f ? V{} : z;
+  return ending.activation == kRelu6 ? (positive > 6.0f ? constant(6.0f) : positive) : positive;
 }

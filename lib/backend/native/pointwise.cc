@@ -1,18 +1,21 @@
 // The 1 x 1 convolution with stride 1 and its gradients: products of matrices with a row for each pixel.
 #include <vector>
 
+#include "ending.h"
 #include "kernel.h"
+#include "processor.h"
 #include "scratch.h"
 #include "threads.h"
-#include "processor.h"
 
 namespace {
 
 struct Settings {
-  int32_t turned = 0;
+  int32_t turned = 0, activation = kNone;
   explicit Settings(TF_OpKernelConstruction* construction) {
     TF_Status* status = TF_NewStatus();
     TF_OpKernelConstruction_GetAttrInt32(construction, "turned", &turned, status);
+    if (TF_OpKernelConstruction_HasAttr(construction, "activation", status))
+      TF_OpKernelConstruction_GetAttrInt32(construction, "activation", &activation, status);
     TF_DeleteStatus(status);
   }
 };
@@ -23,6 +26,7 @@ struct Matrices {
   float* result;
   int64_t rows, inner, columns;
   bool turned;
+  Ending ending;
 };
 
 // dw [in, out] = x [pixels, in], turned, * dy [pixels, out].
@@ -113,6 +117,7 @@ void filter_gradient(const Outer& m, float* dw) {
   });
 }
 
+template <bool activated>
 void pointwise(const Settings& settings, Call& call) {
   TF_Tensor *input = call.tensor(0), *filter = call.tensor(1);
   const auto shape = Call::shape(input), taps = Call::shape(filter);
@@ -124,6 +129,8 @@ void pointwise(const Settings& settings, Call& call) {
   m.inner = shape[3];
   m.columns = m.turned ? taps[2] : taps[3];
   m.result = call.output(0, {shape[0], shape[1], shape[2], m.columns});
+  const GivenEnding ending(activated, settings.activation, call, m.columns);
+  m.ending = ending;
   multiply(m);
 }
 
@@ -140,8 +147,12 @@ void pointwise_filter_grad(const NoSettings&, Call& call) {
 }
 
 const bool registered = [] {
-  register_operation<Settings, pointwise>(
+  register_operation<Settings, pointwise<false>>(
       {"CryptsPointwise", {"x: float", "filter: float"}, {"y: float"}, {"turned: int"}});
+  register_operation<Settings, pointwise<true>>({"CryptsPointwiseActivated",
+                                                 {"x: float", "filter: float", "bias: float"},
+                                                 {"y: float"},
+                                                 {"turned: int", "activation: int"}});
   register_operation<NoSettings, pointwise_filter_grad>(
       {"CryptsPointwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"}, {}});
   return true;

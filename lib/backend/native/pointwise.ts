@@ -3,7 +3,7 @@
  * oneDNN's, and the arithmetic of small ones, too.
  */
 import { execute } from "./addon.ts";
-import { int, isPlain, type OwnConvolution, padsOf } from "./own_convolution.ts";
+import { executeWithEnding, int, isPlain, type OwnConvolution, padsOf } from "./own_convolution.ts";
 
 /** `filter` is [1, 1, in, out]. */
 export const pointwise: OwnConvolution = {
@@ -12,8 +12,9 @@ export const pointwise: OwnConvolution = {
     return isPlain(info) && filterHeight * filterWidth * strideHeight * strideWidth === 1 &&
       padsOf(info).every((pad) => pad === 0);
   },
-  convolve(addon, x, filter) {
-    return execute("CryptsPointwise", [int(addon, "turned", 0)], [x, filter], 1)[0];
+  convolve(addon, x, filter, _info, ending) {
+    const how = [int(addon, "turned", 0)];
+    return executeWithEnding(addon, "CryptsPointwise", how, [x, filter], ending);
   },
   inputGradient(addon, dy, filter) {
     return execute("CryptsPointwise", [int(addon, "turned", 1)], [dy, filter], 1)[0];

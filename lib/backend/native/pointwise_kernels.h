@@ -32,9 +32,11 @@ INLINE void pack_columns(const Matrices& m, int64_t first, int64_t columns, floa
   }
 }
 
-// kRows rows of the left matrix times a packed block; `result` may be a part of the product or a copy.
+// kRows rows of the left matrix times a packed block of columns from `first` on; `result` may be a part of
+// the product or a copy.
 template <int vectors>
-INLINE void product(const float* left, int64_t inner, const float* packed, float* result, int64_t step) {
+INLINE void product(const float* left, int64_t inner, const float* packed, const Ending& ending,
+                    int64_t first, float* result, int64_t step) {
   V sum[kRows][vectors] = {};
   for (int64_t k = 0; k < inner; k++, packed += vectors * lanes) {
     V right[vectors];
@@ -50,7 +52,8 @@ INLINE void product(const float* left, int64_t inner, const float* packed, float
   UNROLL
   for (int i = 0; i < kRows; i++) {
     UNROLL
-    for (int j = 0; j < vectors; j++) store(result + i * step + j * lanes, sum[i][j]);
+    for (int j = 0; j < vectors; j++)
+      store(result + i * step + j * lanes, finish(sum[i][j], ending, first + j * lanes));
   }
 }
 
@@ -70,8 +73,8 @@ INLINE void multiply_rows(const Matrices& m, int64_t row, int64_t count, const f
   float* copy = spare + kRows * m.inner;
   float* to = whole ? result : copy;
   const int64_t step = whole ? m.columns : columns;
-  if (columns > lanes) product<kVectors>(left, m.inner, packed, to, step);
-  else product<1>(left, m.inner, packed, to, step);
+  if (columns > lanes) product<kVectors>(left, m.inner, packed, m.ending, first, to, step);
+  else product<1>(left, m.inner, packed, m.ending, first, to, step);
   for (int64_t i = 0; !whole && i < count; i++)
     std::copy(copy + i * columns, copy + i * columns + valid, result + i * m.columns);
 }

@@ -18,4 +18,13 @@
 // lowers it, for tests.
 int processor_level();
 
+// As ACTIVATIONS in own_convolution.ts.
+enum Activation { kNone, kRelu, kSwish, kRelu6 };
+
+// What follows a convolution: nothing, or a bias with zeros up to a whole vector, and an activation.
+struct Ending {
+  const float* bias = nullptr;
+  int32_t activation = kNone;
+};
+
 #endif  // CRYPTS_PROCESSOR_H_

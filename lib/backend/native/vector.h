@@ -42,33 +42,8 @@ INLINE void store_some(float* at, Vector v, int64_t count) {
 
 INLINE Vector all(float value) { return Vector{} + value; }
 
-// e^x to 2 units in the last place, between 2^-126 and 2^127 (Cephes' expf).
-INLINE Vector exponential(Vector x) {
-  x = x > 88.0f ? all(88.0f) : x;
-  x = x < -87.0f ? all(-87.0f) : x;
-  // Adding 1.5 * 2^23 leaves no bits for a fraction: this rounds.
-  const Vector whole = (x * 1.44269504088896341f + 12582912.0f) - 12582912.0f;
-  const Vector r = (x - whole * 0.693359375f) - whole * -2.12194440e-4f;
-  Vector p = all(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
-  const IntVector power = (__builtin_convertvector(whole, IntVector) + 127) << 23;
-  Vector scale;
-  memcpy(&scale, &power, sizeof scale);
-  return p * scale;
-}
-
-INLINE Vector sigmoid(Vector x) { return 1.0f / (1.0f + exponential(-x)); }
-
-INLINE Vector swish(Vector x) { return x * sigmoid(x); }
-
-INLINE Vector swish_slope(Vector x) {
-  const Vector s = sigmoid(x);
-  return s * (1.0f + x * (1.0f - s));
-}
+typedef Vector V;
+typedef IntVector IntV;
+#include "swish_lanes.h"
 
 #endif  // CRYPTS_VECTOR_H_

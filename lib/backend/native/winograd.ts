@@ -6,6 +6,7 @@
  */
 import { execute } from "./addon.ts";
 import {
+  executeWithEnding,
   type Info,
   int,
   isPlain,
@@ -37,9 +38,9 @@ function pays(info: Info, pass: Pass): boolean {
 /** `filter` is [3, 3, in, out]. */
 export const winograd: OwnConvolution = {
   pays,
-  convolve(addon, x, filter, info) {
+  convolve(addon, x, filter, info, ending) {
     const how = [int(addon, "pads", padsOf(info)), int(addon, "flipped", 0)];
-    return execute("CryptsConv3x3", how, [x, filter], 1)[0];
+    return executeWithEnding(addon, "CryptsConv3x3", how, [x, filter], ending);
   },
   // A convolution with the flipped, transposed filter.
   inputGradient(addon, dy, filter, info) {

@@ -2,6 +2,7 @@
 // with the filter flipped and transposed.
 #include <vector>
 
+#include "ending.h"
 #include "kernel.h"
 #include "scratch.h"
 #include "threads.h"
@@ -11,11 +12,13 @@ namespace {
 
 struct Settings {
   std::vector<int64_t> pads = std::vector<int64_t>(4);  // top, bottom, left, right
-  int32_t flipped = 0;
+  int32_t flipped = 0, activation = kNone;
   explicit Settings(TF_OpKernelConstruction* construction) {
     TF_Status* status = TF_NewStatus();
     TF_OpKernelConstruction_GetAttrInt64List(construction, "pads", pads.data(), 4, status);
     TF_OpKernelConstruction_GetAttrInt32(construction, "flipped", &flipped, status);
+    if (TF_OpKernelConstruction_HasAttr(construction, "activation", status))
+      TF_OpKernelConstruction_GetAttrInt32(construction, "activation", &activation, status);
     TF_DeleteStatus(status);
   }
 };
@@ -27,6 +30,7 @@ struct Work {
   Grid inputs, outputs;
   int64_t in, out, tiles;
   bool flipped;
+  Ending ending;
 };
 
 struct Kernels {
@@ -87,6 +91,7 @@ void convolve_by_outputs(const Kernels& kernels, const Work& w, int64_t depth, i
   }
 }
 
+template <bool activated>
 void conv3x3(const Settings& settings, Call& call) {
   TF_Tensor *input = call.tensor(0), *filter = call.tensor(1);
   const auto shape = Call::shape(input), taps = Call::shape(filter);
@@ -104,6 +109,8 @@ void conv3x3(const Settings& settings, Call& call) {
   work.out = out;
   work.tiles = shape[0] * tiles_y * tiles_x;
   work.flipped = settings.flipped != 0;
+  const GivenEnding ending(activated, settings.activation, call, out);
+  work.ending = ending;
   const Kernels& kernels = WIDEST(kernels);
   const auto whole = [&](int64_t n) { return (n + kernels.lanes - 1) / kernels.lanes * kernels.lanes; };
   const int64_t depth = whole(in), all = whole(out);
@@ -112,10 +119,15 @@ void conv3x3(const Settings& settings, Call& call) {
 }
 
 const bool registered = [] {
-  register_operation<Settings, conv3x3>({"CryptsConv3x3",
-                                         {"x: float", "filter: float"},
-                                         {"y: float"},
-                                         {"pads: list(int)", "flipped: int"}});
+  register_operation<Settings, conv3x3<false>>({"CryptsConv3x3",
+                                                {"x: float", "filter: float"},
+                                                {"y: float"},
+                                                {"pads: list(int)", "flipped: int"}});
+  register_operation<Settings, conv3x3<true>>(
+      {"CryptsConv3x3Activated",
+       {"x: float", "filter: float", "bias: float"},
+       {"y: float"},
+       {"pads: list(int)", "flipped: int", "activation: int"}});
   return true;
 }();
 

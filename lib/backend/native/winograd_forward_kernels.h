@@ -109,7 +109,7 @@ INLINE void write_tile(const Work& w, int64_t tile, int64_t first, int64_t colum
       UNROLL
       for (int s = 0; s < kTile; s++) {
         const int i = r * kTile + s;
-        store(full ? pixels[i] + c : rest + i * lanes, row[s]);
+        store(full ? pixels[i] + c : rest + i * lanes, finish(row[s], w.ending, c));
       }
     }
     for (int i = 0; !full && i < kTile * kTile; i++)
