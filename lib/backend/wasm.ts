@@ -24,6 +24,7 @@ import { loadKernels, threads } from "./wasm/kernels.ts";
 import { captureMemory } from "./wasm/memory.ts";
 import { registerPoolGradients } from "./wasm/pool_gradients.ts";
 import { registerResize } from "./wasm/resize.ts";
+import { registerRunningStatistics } from "./wasm/running_statistics.ts";
 import { registerSegmentSum } from "./wasm/segment_sum.ts";
 import { registerSqueezeExcite } from "./wasm/squeeze_excite.ts";
 
@@ -54,6 +55,7 @@ async function start(): Promise<void> {
   registerIdentity();
   registerPoolGradients();
   registerResize();
+  registerRunningStatistics();
   registerSegmentSum();
   registerBatchNorm();
   registerActivations();

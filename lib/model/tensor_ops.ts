@@ -7,6 +7,7 @@ import {
   channelScale,
   convActivated,
   globalAverage,
+  nextStatistics,
   relu6,
   swish,
 } from "../tensor/mod.ts";
@@ -68,10 +69,10 @@ export class TensorOps implements Ops<T4> {
     const { y, mean, variance } = batchNormTrain(x, gamma, beta, norm.epsilon, activation);
     tf.tidy(() => {
       const m = Math.max(norm.momentum, this.statisticsMomentum);
-      const unbiased = count / (count - 1);
-      norm.mean.assign(tf.add(tf.mul(norm.mean, 1 - m), tf.mul(mean, m)));
-      norm.variance.assign(tf.add(tf.mul(norm.variance, 1 - m), tf.mul(variance, m * unbiased)));
-      norm.batches.assign(tf.add(norm.batches, 1));
+      const next = nextStatistics(norm, { mean, variance }, m, count);
+      norm.mean.assign(next.mean);
+      norm.variance.assign(next.variance);
+      norm.batches.assign(next.batches);
     });
     return y;
   }

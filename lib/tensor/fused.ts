@@ -5,6 +5,8 @@ import * as tf from "@tensorflow/tfjs-core";
 export const Fused = {
   BatchNormTrain: "BatchNormTrain",
   BatchNormTrainGrad: "BatchNormTrainGrad",
+  /** The running statistics after one more batch; see `nextStatistics`. */
+  RunningStatistics: "RunningStatistics",
   Swish: "Swish",
   SwishGrad: "SwishGrad",
   /** A backend that has it takes "relu6" as the activation of `BatchNormTrain`, too. */

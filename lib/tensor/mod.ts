@@ -15,5 +15,6 @@ export {
 } from "./losses.ts";
 export { convActivated } from "./conv_activated.ts";
 export { relu6 } from "./relu6.ts";
+export { nextStatistics } from "./running_statistics.ts";
 export { channelScale, globalAverage } from "./squeeze_excite.ts";
 export { swish } from "./swish.ts";

@@ -239,6 +239,29 @@ void batch_norm_train_grad(const Settings& settings, Call& call) {
   });
 }
 
+struct Blend {
+  float momentum = 0, unbiased = 0;
+  explicit Blend(TF_OpKernelConstruction* construction) {
+    TF_Status* status = TF_NewStatus();
+    TF_OpKernelConstruction_GetAttrFloat(construction, "momentum", &momentum, status);
+    TF_OpKernelConstruction_GetAttrFloat(construction, "unbiased", &unbiased, status);
+    TF_DeleteStatus(status);
+  }
+};
+
+void running_statistics(const Blend& blend, Call& call) {
+  const auto shape = Call::shape(call.tensor(0));
+  const float *mean = call.input(0), *variance = call.input(1), *batches = call.input(2);
+  const float *batch_mean = call.input(3), *batch_variance = call.input(4);
+  float *next_mean = call.output(0, shape), *next_variance = call.output(1, shape);
+  call.output(2, {})[0] = batches[0] + 1;
+  const float keep = 1 - blend.momentum, take = blend.momentum * blend.unbiased;
+  for (int64_t c = 0; c < shape[0]; c++) {
+    next_mean[c] = keep * mean[c] + blend.momentum * batch_mean[c];
+    next_variance[c] = keep * variance[c] + take * batch_variance[c];
+  }
+}
+
 const bool registered = [] {
   const std::vector<const char*> settings = {"epsilon: float", "activation: int"};
   register_operation<Settings, batch_norm_train>({"CryptsBatchNormTrain",
@@ -250,6 +273,12 @@ const bool registered = [] {
        {"x: float", "gamma: float", "beta: float", "mean: float", "variance: float", "dy: float"},
        {"dx: float", "dgamma: float", "dbeta: float"},
        settings});
+  register_operation<Blend, running_statistics>(
+      {"CryptsRunningStatistics",
+       {"mean: float", "variance: float", "batches: float", "batch_mean: float",
+        "batch_variance: float"},
+       {"next_mean: float", "next_variance: float", "next_batches: float"},
+       {"momentum: float", "unbiased: float"}});
   return true;
 }();
 

@@ -41,6 +41,12 @@ export function registerFusedKernels(addon: Addon): void {
     3,
     normalization,
   );
+  register(
+    Fused.RunningStatistics,
+    ["mean", "variance", "batches", "batchMean", "batchVariance"],
+    3,
+    ({ momentum, unbiased }) => [float("momentum", momentum), float("unbiased", unbiased)],
+  );
   register(Fused.Swish, ["x"], 1);
   register(Fused.SwishGrad, ["x", "dy"], 1);
   register(Fused.GlobalAverage, ["x"], 1);
