@@ -113,6 +113,45 @@ nativeTest("tfjs-node: batch statistics stay accurate far from zero", () => {
   });
 });
 
+nativeTest("tfjs-node: batch norm of tensors larger than the caches equals float64's", () => {
+  const [rows, channels, epsilon] = [512 * 260, 48, 1e-3];
+  const shape: [number, number, number, number] = [1, 512, 260, channels];
+  const tensors = tf.memory().numTensors;
+  const inputs = [
+    tf.randomNormal(shape, 1, 2, "float32", 1),
+    tf.randomUniform([channels], 0.5, 1.5, "float32", 2),
+    tf.randomNormal([channels], 0, 1, "float32", 3),
+  ];
+  const dy = tf.randomNormal(shape, 0, 1, "float32", 4);
+  const [x, gamma, beta, g] = [...inputs, dy].map((t) => t.dataSync());
+  const run = (...[x, gamma, beta]: tf.Tensor[]) =>
+    batchNormTrain(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D, epsilon, "swish").y;
+  const [y, dx] = tf.tidy(() =>
+    [run(...inputs), tf.grads(run)(inputs, dy)[0]].map((t) => t.dataSync())
+  );
+  tf.dispose([...inputs, dy]);
+  assert.equal(tf.memory().numTensors, tensors);
+  for (const c of [0, 17, 47]) {
+    const each = (of: (at: number) => number) => {
+      let sum = 0;
+      for (let at = c; at < x.length; at += channels) sum += of(at);
+      return sum / rows;
+    };
+    const mean = each((at) => x[at]);
+    const root = Math.sqrt(each((at) => (x[at] - mean) ** 2) + epsilon);
+    const normal = (at: number) => (x[at] - mean) / root;
+    const z = (at: number) => gamma[c] * normal(at) + beta[c];
+    const gate = (at: number) => 1 / (1 + Math.exp(-z(at)));
+    const slope = (at: number) => g[at] * gate(at) * (1 + z(at) * (1 - gate(at)));
+    const [a, b] = [each(slope), each((at) => slope(at) * normal(at))];
+    for (let at = c; at < x.length; at += channels) {
+      const want = gamma[c] / root * (slope(at) - a - normal(at) * b);
+      assert.ok(Math.abs(y[at] - z(at) * gate(at)) < 1e-5, `output ${at}: ${y[at]}`);
+      assert.ok(Math.abs(dx[at] - want) < 1e-5, `gradient ${at}: ${dx[at]}, should be ${want}`);
+    }
+  }
+});
+
 nativeTest("tfjs-node: swish holds at both ends of the float range and passes NaN on", () => {
   const at = [-Infinity, -1e30, -100, -87.5, 0, 87.5, 1e30, NaN, 1];
   const got = tf.tidy(() => [...swish(tf.tensor1d(at)).dataSync()]);

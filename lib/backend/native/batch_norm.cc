@@ -4,13 +4,10 @@
 #include <vector>
 
 #include "kernel.h"
+#include "processor.h"
 #include "threads.h"
-#include "vector.h"
 
 namespace {
-
-// As ACTIVATIONS in fused_kernels.ts.
-enum Activation { kNone, kRelu, kSwish };
 
 struct Settings {
   float epsilon = 0;
@@ -25,129 +22,38 @@ struct Settings {
 
 // Rows summed in single precision before they are added up in double.
 constexpr int64_t kBlock = 64;
-// Rows taken together, so that the sums are loaded and stored once for all of them.
-constexpr int64_t kTogether = 4;
 // Fewer values than this are not worth a second thread.
 constexpr int64_t kGrain = 1 << 14;
+// From so many bytes on, results are written past the caches: they would not be there any more when they are
+// read, and what they overwrite need not be read first.
+constexpr int64_t kLarge = 24 << 20;
 
-INLINE Vector activate(Vector z, int activation) {
-  if (activation == kSwish) return swish(z);
-  if (activation == kRelu) return z > 0.0f ? z : all(0.0f);
-  return z;
-}
+// Of each channel: z = scale * x + shift, dx = scale * g + slope * x + offset.
+struct Factors {
+  const float *scale, *shift, *slope, *offset;
+};
 
-INLINE Vector through(Vector dy, Vector z, int activation) {
-  if (activation == kSwish) return dy * swish_slope(z);
-  if (activation == kRelu) return z > 0.0f ? dy : all(0.0f);
-  return dy;
-}
+struct Kernels {
+  void (*add_moments)(const float* x, const float* origin, int64_t rows, int64_t channels, float* sum,
+                      float* square);
+  void (*apply)(const float* x, const float* scale, const float* shift, int64_t rows,
+                int64_t channels, int activation, bool large, float* y);
+  void (*gradient_sums)(const float* x, const float* dy, const float* mean, const float* scale,
+                        const float* shift, int64_t rows, int64_t channels, int activation,
+                        float* sum, float* dot);
+  void (*gradient)(const float* x, const float* dy, const Factors& factors, int64_t rows,
+                   int64_t channels, int activation, bool large, float* dx);
+};
 
-// Calls body(c, load, store) for the channels of a row, eight at a time and then the rest.
-template <typename Body>
-INLINE void each_channel(int64_t channels, Body body) {
-  int64_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes) body(c, kLanes);
-  if (c < channels) body(c, channels - c);
-}
+}  // namespace
 
-INLINE Vector get(const float* at, int64_t count) {
-  return count == kLanes ? load(at) : load_some(at, count);
-}
+#define KERNELS "batch_norm_kernels.h"
+#include "every_processor.h"
 
-INLINE void put(float* at, Vector v, int64_t count) {
-  if (count == kLanes) store(at, v);
-  else store_some(at, v, count);
-}
+namespace {
 
-// Calls body(row, together, c, count) in the order in which the values lie in memory.
-template <typename Body>
-INLINE void each_row(int64_t rows, int64_t channels, Body body) {
-  int64_t r = 0;
-  for (; r + kTogether <= rows; r += kTogether)
-    each_channel(channels, [&](int64_t c, int64_t n) ALWAYS_INLINE { body(r, kTogether, c, n); });
-  for (; r < rows; r++)
-    each_channel(channels, [&](int64_t c, int64_t n) ALWAYS_INLINE { body(r, 1, c, n); });
-}
-
-// Adds x - origin and its square to the sums of each channel, over one block of rows.
-FOR_EVERY_PROCESSOR
-void add_moments(const float* x, const float* origin, int64_t rows, int64_t channels, float* sum,
-                 float* square) {
-  each_row(rows, channels, [&](int64_t r, int64_t together, int64_t c, int64_t n) ALWAYS_INLINE {
-    const Vector o = get(origin + c, n);
-    Vector s = get(sum + c, n), q = get(square + c, n);
-    for (int64_t i = 0; i < together; i++) {
-      const Vector v = get(x + (r + i) * channels + c, n) - o;
-      s += v;
-      q += v * v;
-    }
-    put(sum + c, s, n);
-    put(square + c, q, n);
-  });
-}
-
-template <int activation>
-INLINE void apply_rows(const float* x, const float* scale, const float* shift, int64_t rows,
-                       int64_t channels, float* y) {
-  for (int64_t r = 0; r < rows; r++, x += channels, y += channels) {
-    each_channel(channels, [&](int64_t c, int64_t n) ALWAYS_INLINE {
-      const Vector z = get(x + c, n) * get(scale + c, n) + get(shift + c, n);
-      put(y + c, activate(z, activation), n);
-    });
-  }
-}
-
-FOR_EVERY_PROCESSOR
-void apply(const float* x, const float* scale, const float* shift, int64_t rows, int64_t channels,
-           int activation, float* y) {
-  if (activation == kSwish) apply_rows<kSwish>(x, scale, shift, rows, channels, y);
-  else if (activation == kRelu) apply_rows<kRelu>(x, scale, shift, rows, channels, y);
-  else apply_rows<kNone>(x, scale, shift, rows, channels, y);
-}
-
-// Adds g, the gradient before the activation, and g * (x - mean) to the sums of each channel. g is kept, since an exponential costs more than writing and reading it.
-template <int activation>
-INLINE void gradient_sums_of(const float* x, const float* dy, const float* mean,
-                             const float* scale, const float* shift, int64_t rows,
-                             int64_t channels, float* kept, float* sum, float* dot) {
-  each_row(rows, channels, [&](int64_t r, int64_t together, int64_t c, int64_t n) ALWAYS_INLINE {
-    const Vector m = get(mean + c, n), a = get(scale + c, n), b = get(shift + c, n);
-    Vector s = get(sum + c, n), d = get(dot + c, n);
-    for (int64_t i = 0; i < together; i++) {
-      const int64_t at = (r + i) * channels + c;
-      const Vector v = get(x + at, n);
-      const Vector g = through(get(dy + at, n), v * a + b, activation);
-      if (activation != kNone) put(kept + at, g, n);
-      s += g;
-      d += g * (v - m);
-    }
-    put(sum + c, s, n);
-    put(dot + c, d, n);
-  });
-}
-
-FOR_EVERY_PROCESSOR
-void gradient_sums(const float* x, const float* dy, const float* mean, const float* scale,
-                   const float* shift, int64_t rows, int64_t channels, int activation, float* kept,
-                   float* sum, float* dot) {
-  if (activation == kSwish)
-    gradient_sums_of<kSwish>(x, dy, mean, scale, shift, rows, channels, kept, sum, dot);
-  else if (activation == kRelu)
-    gradient_sums_of<kRelu>(x, dy, mean, scale, shift, rows, channels, kept, sum, dot);
-  else
-    gradient_sums_of<kNone>(x, dy, mean, scale, shift, rows, channels, kept, sum, dot);
-}
-
-// dx = scale * g + slope * x + offset; g may lie where dx shall.
-FOR_EVERY_PROCESSOR
-void gradient(const float* x, const float* g, const float* scale, const float* slope,
-              const float* offset, int64_t rows, int64_t channels, float* dx) {
-  for (int64_t r = 0; r < rows; r++, x += channels, g += channels, dx += channels) {
-    each_channel(channels, [&](int64_t c, int64_t n) ALWAYS_INLINE {
-      const Vector tilted = get(slope + c, n) * get(x + c, n) + get(offset + c, n);
-      put(dx + c, get(scale + c, n) * get(g + c, n) + tilted, n);
-    });
-  }
+bool is_large(int64_t rows, int64_t channels) {
+  return rows * channels * static_cast<int64_t>(sizeof(float)) >= kLarge;
 }
 
 // Two sums for every channel over all rows: `block` adds up one block in single precision.
@@ -185,10 +91,11 @@ void batch_norm_train(const Settings& settings, Call& call) {
   const float *gamma = call.input(1), *beta = call.input(2);
   float* y = call.output(0, shape);
   float *mean = call.output(1, {channels}), *variance = call.output(2, {channels});
+  const Kernels& kernels = WIDEST(kernels);
   std::vector<double> sum, square;
   // The first pixel is the origin of the sums: the variance loses no digits to a large mean.
   sum_blocks(rows, channels, sum, square, [&](int64_t r, int64_t n, float* s, float* q) {
-    add_moments(x + r * channels, x, n, channels, s, q);
+    kernels.add_moments(x + r * channels, x, n, channels, s, q);
   });
   std::vector<float> scale(channels), shift(channels);
   for (int64_t c = 0; c < channels; c++) {
@@ -199,8 +106,8 @@ void batch_norm_train(const Settings& settings, Call& call) {
     shift[c] = beta[c] - mean[c] * scale[c];
   }
   parallel_for(rows, std::max<int64_t>(1, kGrain / channels), [&](int, int64_t begin, int64_t end) {
-    apply(x + begin * channels, scale.data(), shift.data(), end - begin, channels,
-          settings.activation, y + begin * channels);
+    kernels.apply(x + begin * channels, scale.data(), shift.data(), end - begin, channels,
+                  settings.activation, is_large(rows, channels), y + begin * channels);
   });
 }
 
@@ -218,10 +125,11 @@ void batch_norm_train_grad(const Settings& settings, Call& call) {
     scale[c] = gamma[c] / std::sqrt(variance[c] + settings.epsilon);
     shift[c] = beta[c] - mean[c] * scale[c];
   }
+  const Kernels& kernels = WIDEST(kernels);
   std::vector<double> sum, dot;
   sum_blocks(rows, channels, sum, dot, [&](int64_t r, int64_t n, float* s, float* d) {
-    gradient_sums(x + r * channels, dy + r * channels, mean, scale.data(), shift.data(), n,
-                  channels, settings.activation, dx + r * channels, s, d);
+    kernels.gradient_sums(x + r * channels, dy + r * channels, mean, scale.data(), shift.data(), n,
+                          channels, settings.activation, s, d);
   });
   // dx = scale * (g - mean(g) - (x - mean) * mean(g * (x - mean)) / (variance + epsilon))
   for (int64_t c = 0; c < channels; c++) {
@@ -232,10 +140,10 @@ void batch_norm_train_grad(const Settings& settings, Call& call) {
     slope[c] = static_cast<float>(tilt);
     offset[c] = static_cast<float>(-scale[c] * sum[c] / rows - tilt * mean[c]);
   }
-  const float* g = settings.activation == kNone ? dy : dx;
+  const Factors factors = {scale.data(), shift.data(), slope.data(), offset.data()};
   parallel_for(rows, std::max<int64_t>(1, kGrain / channels), [&](int, int64_t begin, int64_t end) {
-    gradient(x + begin * channels, g + begin * channels, scale.data(), slope.data(), offset.data(),
-             end - begin, channels, dx + begin * channels);
+    kernels.gradient(x + begin * channels, dy + begin * channels, factors, end - begin, channels,
+                     settings.activation, is_large(rows, channels), dx + begin * channels);
   });
 }
 

@@ -24,10 +24,12 @@
 TARGET_V4
 namespace {
 namespace v4 {
+#define LEVEL 4
 #define LANES 16
 #include "lanes.h"
 #include KERNELS
 #undef LANES
+#undef LEVEL
 }  // namespace v4
 }  // namespace
 TARGET_END
@@ -35,10 +37,12 @@ TARGET_END
 TARGET_V3
 namespace {
 namespace v3 {
+#define LEVEL 3
 #define LANES 8
 #include "lanes.h"
 #include KERNELS
 #undef LANES
+#undef LEVEL
 }  // namespace v3
 }  // namespace
 TARGET_END
@@ -54,9 +58,11 @@ TARGET_END
 
 namespace {
 namespace any {
+#define LEVEL 0
 #define LANES 8
 #include "lanes.h"
 #include KERNELS
 #undef LANES
+#undef LEVEL
 }  // namespace any
 }  // namespace

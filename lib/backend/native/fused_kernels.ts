@@ -8,7 +8,7 @@ import { ADAM_STEP, type AdamStepAttrs, Fused, type NormActivation } from "../..
 import { type Addon, type Attribute, execute } from "./addon.ts";
 import { type Inputs, replaceKernel } from "./register.ts";
 
-/** As `enum Activation` in batch_norm.cc. */
+/** as `enum Activation` in processor.h. */
 const ACTIVATIONS: NormActivation[] = ["none", "relu", "swish"];
 
 /** As `struct AdamNumbers` in elementwise.cc. */

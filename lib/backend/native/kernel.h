@@ -10,8 +10,8 @@
 #include "tensorflow/c/tf_status.h"
 #include "tensorflow/c/tf_tensor.h"
 
-// One execution of an operation on float32 tensors. Sizes are trusted: lib/backend/native/fused_kernels.ts is
-// the only caller.
+// One execution of an operation on float32 tensors. Sizes are trusted: fused_kernels.ts and
+// convolutions.ts are the only callers.
 class Call {
  public:
   explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {}

@@ -13,6 +13,38 @@ INLINE V load(const float* at) {
 
 INLINE void store(float* at, V v) { memcpy(at, &v, sizeof v); }
 
+// The first `count` lanes, zero in the others: for what is left at the end of a row.
+INLINE V load_some(const float* at, int64_t count) {
+  V v = {};
+  for (int64_t i = 0; i < count; i++) v[i] = at[i];
+  return v;
+}
+
+INLINE void store_some(float* at, V v, int64_t count) {
+  for (int64_t i = 0; i < count; i++) at[i] = v[i];
+}
+
+INLINE bool is_aligned(const float* at) { return reinterpret_cast<uintptr_t>(at) % sizeof(V) == 0; }
+
+// Writes past the caches, to an aligned address; end_stream() before another thread reads it.
+INLINE void stream(float* at, V v) {
+#if defined(__clang__)
+  __builtin_nontemporal_store(v, reinterpret_cast<V*>(at));
+#elif defined(__x86_64__) && LEVEL == 4
+  __builtin_ia32_movntps512(at, v);
+#elif defined(__x86_64__) && LEVEL == 3
+  __builtin_ia32_movntps256(at, v);
+#else
+  store(at, v);
+#endif
+}
+
+INLINE void end_stream() {
+#if defined(__x86_64__)
+  __builtin_ia32_sfence();
+#endif
+}
+
 // A vector of equal lanes. The difference, unlike a sum with zero, is a copy and no arithmetic.
 INLINE V every(float value) { return value - V{}; }
 

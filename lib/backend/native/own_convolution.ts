@@ -4,7 +4,7 @@ import { type Addon, type Attribute, execute } from "./addon.ts";
 import type { NormActivation } from "../../tensor/mod.ts";
 import { paddingAtEnd } from "./window.ts";
 
-/** As `enum Activation` in processor.h and batch_norm.cc. */
+/** As `enum Activation` in processor.h. */
 export const ACTIVATIONS: readonly NormActivation[] = ["none", "relu", "swish", "relu6"];
 
 /** Sizes, strides, padding and dilation of a convolution, as TensorFlow.js computes them. */
