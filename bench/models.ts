@@ -45,7 +45,7 @@ const WORKS: Work[] = [
   { encoder: "efficientnet-b2", side: 512, batch: 2, training: false },
   { encoder: "efficientnet-b2", side: 512, batch: 1, training: false },
 ];
-const REPEATS = { training: 3, evaluation: 7 };
+const REPEATS = { training: 5, evaluation: 7 };
 
 const nameOf = ({ encoder, side, batch, training }: Work) =>
   `${encoder} ${side} ${batch} ${training ? "training" : "evaluation"}`;

@@ -171,7 +171,7 @@ def time_layout(layout, encoder, side, batch, training):
         with torch.inference_mode():
             model(image)
 
-    return timed(step if training else evaluate, 4 if training else 6)
+    return timed(step if training else evaluate, 6 if training else 8)
 
 
 if __name__ == "__main__":

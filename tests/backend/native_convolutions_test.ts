@@ -200,6 +200,8 @@ Deno.test("own convolutions are for the windows, strides, channels and layouts t
   assert.ok(!pays(of(64, [2, 2], [128, 128], [1, 1, 1, 1])), "tiles three quarters empty");
   assert.ok(!pays(of(8, [16, 16], [2, 16], [1, 1, 1, 1])), "two channels");
   assert.ok(!pays(of(8, [16, 16], [16, 16], [3, 1, 1, 1])), "three rows of zeros");
+  const wide = of(8, [16, 16], [1024, 512], [1, 1, 1, 1]);
+  assert.ok(pays(wide) && !pays(wide, "filter gradient"), "72 MiB of products");
   const head = of(8, [128, 128], [16, 2], [1, 1, 1, 1]);
   assert.ok(pays(head) && !pays(head, "input gradient"));
   assert.ok(!pays(of(8, [16, 16], [16, 16], [1, 1, 1, 1], { stride: 2 })), "stride 2");

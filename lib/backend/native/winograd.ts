@@ -21,18 +21,22 @@ const TILES = 8;
 const FILLED = 0.3;
 /** Fewer channels leave the vectors of the evaluated tiles almost empty. */
 const CHANNELS = 3;
+/** Pairs of input and output channels: the filter gradient's products take 144 bytes for each. */
+const MOST_PAIRS = 2 ** 18;
 
 function pays(info: Info, pass: Pass): boolean {
   const { filterHeight, filterWidth, strideHeight, strideWidth, batchSize } = info;
   const is3x3 = filterHeight === 3 && filterWidth === 3 && strideHeight === 1 && strideWidth === 1;
   if (!isPlain(info) || !is3x3 || Math.max(...padsOf(info)) > 2) return false;
+  const { inChannels, outChannels } = info;
+  if (pass === "filter gradient" && inChannels * outChannels > MOST_PAIRS) return false;
   const back = pass === "input gradient";
   const height = back ? info.inHeight : info.outHeight;
   const width = back ? info.inWidth : info.outWidth;
   const tiles = batchSize * Math.ceil(height / 4) * Math.ceil(width / 4);
   const filled = batchSize * height * width / (16 * tiles);
   return tiles >= TILES && filled >= FILLED &&
-    (back ? info.outChannels : info.inChannels) >= CHANNELS;
+    (back ? outChannels : inChannels) >= CHANNELS;
 }
 
 /** `filter` is [3, 3, in, out]. */
