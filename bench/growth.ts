@@ -10,12 +10,14 @@
  * skipped), the bundled model by ONNX Runtime in sliding windows, from the file on disk to mask,
  * table and GeoJSON. Training: one step of Unet B0 on 128 px patches on WebAssembly, the best of
  * three. Embeddings: `embed` of three overlapping clusters with 256 columns, quality included, as the
- * notebook Viz runs it: exact up to 2,000 tiles, approximate above.
+ * notebook Viz runs it: exact up to 2,000 tiles, approximate above. Slides are drawn again each time
+ * (two minutes for 20,000 px) and are not part of the time; CRYPTS_GROWTH_SLIDES names a folder that
+ * keeps them.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { selectBackend } from "crypts/backend";
-import { createRandom, PROJECT_ROOT, writeWhole } from "crypts/base";
+import { createRandom, exists, PROJECT_ROOT, writeWhole } from "crypts/base";
 import { embed, type EmbeddingMethod, METHODS } from "crypts/embedding";
 import { TiffStream } from "crypts/image";
 import { openEnsemble, segmentFile } from "crypts/inference";
@@ -118,8 +120,9 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 async function inferenceSeconds(side: number): Promise<number> {
   const folder = await Deno.makeTempDir();
   try {
-    const path = join(folder, "slide.tiff");
-    await writeTissue(path, side);
+    const slides = Deno.env.get("CRYPTS_GROWTH_SLIDES");
+    const path = slides ? join(slides, `${side}.tiff`) : join(folder, "slide.tiff");
+    if (!await exists(path)) await writeTissue(path, side);
     await selectBackend("wasm");
     const { predictors, tile, pixelSize } = await openEnsemble([BUNDLED_MODEL]);
     const modelPixelSize = pixelSize ?? undefined;

@@ -91,6 +91,50 @@ Deno.test("an ONNX predictor gives class 1's probability of each tile, from a mo
   }
 });
 
+for (
+  const [transposed, config] of [
+    [3, { architecture: "Unet", encoder: "resnet18" }],
+    [3, { architecture: "Unet", encoder: "efficientnet-b0", decoderBatchNorm: false, classes: 1 }],
+    [2, {
+      architecture: "Unet",
+      encoder: "resnet18",
+      encoderDepth: 3,
+      decoderChannels: [96, 32, 64],
+    }],
+    [0, { architecture: "Unet", encoder: "resnet18", decoderAttention: "scse" }],
+    [9, { architecture: "UnetPlusPlus", encoder: "resnet18" }],
+    [0, { architecture: "Linknet", encoder: "resnet18" }],
+  ] as const
+) {
+  const name = Object.values(config).join(" ");
+  Deno.test(`probabilities with convolutions of upsampled maps as transposed ones are the model's: ${name}`, async () => {
+    await startBackend();
+    const model = createModel({ ...config, decoderChannels: config.decoderChannels?.slice() });
+    fillClosedForm(model);
+    const bytes = await encodeOnnx(model, { output: "probabilities" });
+    const plain = await encodeOnnx(model);
+    const count = (file: Uint8Array) =>
+      new TextDecoder("latin1").decode(file).split("ConvTranspose").length - 1;
+    assert.equal(count(bytes) - count(plain), transposed);
+    const runner = await OnnxRunner.open(bytes);
+    for (const [batch, height, width] of [[1, 64, 96], [2, 32, 64]]) {
+      const x = closedFormImage("onnx", batch, height, width);
+      const want = tf.tidy(() => {
+        const logits = model.predict(x);
+        return logits.shape[3] === 1 ? tf.sigmoid(logits) : tf.softmax(logits);
+      }) as tf.Tensor4D;
+      const { values } = await runner.run(await toNchw(x), [batch, 3, height, width]);
+      const wanted = await toNchw(want);
+      for (const [i, value] of wanted.entries()) {
+        assert.ok(Math.abs(values[i] - value) < 1e-4, `${i}: ${values[i]}, not ${value}`);
+      }
+      tf.dispose([x, want]);
+    }
+    await runner.release();
+    model.dispose();
+  });
+}
+
 for (const classes of [1, 2, 3, 5]) {
   Deno.test(`exported probabilities of ${classes} classes are the softmax of the logits, large ones too`, async () => {
     await startBackend();

@@ -4,6 +4,7 @@ import { toTorch } from "../layout.ts";
 import type { GraphModel } from "../graph.ts";
 import { OnnxGraph } from "./graph.ts";
 import { OnnxOps } from "./onnx_ops.ts";
+import { UpsampledOps } from "./upsampled_ops.ts";
 
 /** What an exported model computes. */
 export interface OnnxOptions {
@@ -48,7 +49,9 @@ export async function encodeOnnx(
   const [batch, height, width] = sides ? [1, ...sides] : ["batch", "height", "width"];
   const input = graph.input("input", [batch, inChannels, height, width]);
   const bottleneck = sides?.map((side) => side / model.sideMultiple);
-  const ops = new OnnxOps(graph, weights, bottleneck);
+  // Files with fixed sides, and of logits, are for other readers as well: they get the plain graph.
+  const own = !sides && output === "probabilities";
+  const ops = own ? new UpsampledOps(graph, weights) : new OnnxOps(graph, weights, bottleneck);
   if (output === "features") {
     const stages = model.encode(ops, input);
     const depth = stages.length - 1;
@@ -59,9 +62,9 @@ export async function encodeOnnx(
     ]);
   } else {
     const { logits } = model.run(ops, input);
-    // Files with fixed sides are for other readers: OpenCV 4.11 computes the faster form wrongly.
+    // OpenCV 4.11 computes the faster form wrongly.
     const softmax = (value: string) =>
-      sides ? graph.node("Softmax", [value], { axis: 1 }) : ops.softmax(value, classes);
+      own ? ops.softmax(value, classes) : graph.node("Softmax", [value], { axis: 1 });
     const value = output === "logits"
       ? logits
       : classes > 1

@@ -12,7 +12,7 @@ import { writeWhole } from "../../base/mod.ts";
  * To be raised whenever the exporter writes other bytes for the same weights; the test of the pinned digest
  * in `tests/model/onnx_form_cache_test.ts` says when.
  */
-export const EXPORTER_VERSION = 2;
+export const EXPORTER_VERSION = 3;
 
 /** The folder of the forms, beside the weights. */
 const FOLDER = ".onnx";

@@ -11,9 +11,22 @@ const INT64 = 7;
 /** A node's attribute: an integer, a list of them, or a string. */
 export type Attribute = number | readonly number[] | string;
 
-/** Collects a graph; value names are unique, made from the name of the layer that yields them. */
+/** A part of the graph and what it reads and gives. */
+interface Part {
+  field: 1 | 5;
+  output: string;
+  inputs: readonly string[];
+  message: Message;
+}
+
+/**
+ * Collects a graph; value names are unique, made from the name of the layer that yields them. What no
+ * output needs is left out when it is written.
+ */
 export class OnnxGraph {
   private readonly graph = new Message();
+  private readonly parts: Part[] = [];
+  private readonly outputs: string[] = [];
   private readonly constants = new Map<string, string>();
   private readonly names = new Set<string>();
 
@@ -35,7 +48,7 @@ export class OnnxGraph {
     for (const [key, value] of Object.entries(attributes)) {
       node.message(5, attribute(key, value));
     }
-    this.graph.message(1, node);
+    this.parts.push({ field: 1, output, inputs, message: node });
     return output;
   }
 
@@ -76,12 +89,22 @@ export class OnnxGraph {
 
   /** Declares `value` an output called `name`. */
   output(name: string, value: string, shape: readonly (number | string)[]): void {
-    this.graph.message(1, new Message().string(1, value).string(2, name).string(4, "Identity"));
+    const message = new Message().string(1, value).string(2, name).string(4, "Identity");
+    this.parts.push({ field: 1, output: name, inputs: [value], message });
+    this.outputs.push(name);
     this.graph.message(12, valueInfo(name, shape));
   }
 
   /** The whole model file. */
   encode(metadata: Record<string, string>): Uint8Array<ArrayBuffer> {
+    const needed = new Set(this.outputs);
+    // Parts stand in the order in which they can be computed: readers behind what they read.
+    for (const { output, inputs } of this.parts.toReversed()) {
+      if (needed.has(output)) inputs.forEach((input) => needed.add(input));
+    }
+    for (const { field, output, message } of this.parts) {
+      if (needed.has(output)) this.graph.message(field, message);
+    }
     const model = new Message().integer(1, IR_VERSION).string(2, "crypts");
     model.message(7, this.graph);
     model.message(8, new Message().string(1, "").integer(2, OPSET));
@@ -93,7 +116,7 @@ export class OnnxGraph {
 
   private initializer(name: string, type: number, shape: readonly number[], raw: Uint8Array) {
     const tensor = new Message().integers(1, shape).integer(2, type).string(8, name);
-    this.graph.message(5, tensor.bytes(9, raw));
+    this.parts.push({ field: 5, output: name, inputs: [], message: tensor.bytes(9, raw) });
   }
 
   private unique(name: string): string {

@@ -10,8 +10,8 @@ export type WeightValues = ReadonlyMap<string, Float32Array>;
 export class OnnxOps implements Ops<string> {
   /** @param bottleneck height and width of the deepest feature map, where the input's sides are fixed */
   constructor(
-    private readonly graph: OnnxGraph,
-    private readonly weights: WeightValues,
+    protected readonly graph: OnnxGraph,
+    protected readonly weights: WeightValues,
     private readonly bottleneck?: readonly number[],
   ) {}
 
@@ -140,7 +140,7 @@ function padding({ kernel, stride, pad, layout }: Conv): number[] {
 }
 
 /** Filter and bias with the norm's running statistics folded in (computed in float64). */
-function folded(
+export function folded(
   conv: Conv,
   norm: BatchNorm | null,
   weights: WeightValues,
