@@ -11,6 +11,7 @@ import type { Pass } from "../../lib/backend/native/own_convolution.ts";
 import { pointwise } from "../../lib/backend/native/pointwise.ts";
 import { winograd } from "../../lib/backend/native/winograd.ts";
 import {
+  assertNear,
   type Convolution,
   eachProduct,
   filterShape,
@@ -20,9 +21,6 @@ import {
   type Pads,
   type Size4,
 } from "../support/convolutions.ts";
-
-/** The bound on the root of the mean square error, in deviations of the output. */
-const BOUND = 5e-6;
 
 const installed = readManifest() !== null;
 /** Set in the processes that are started for each of {@link LEVELS}. */
@@ -82,15 +80,6 @@ const KINDS = [
   ["1x1", pointwise, POINTWISE],
   ["depthwise", depthwise, DEPTHWISE],
 ] as const;
-
-function assertNear(got: tf.TypedArray, want: Float64Array, what: string): void {
-  assert.equal(got.length, want.length, what);
-  const mean = want.reduce((a, b) => a + b) / want.length;
-  const spread = Math.sqrt(want.reduce((sum, v) => sum + (v - mean) ** 2, 0) / want.length);
-  const error = Math.sqrt(want.reduce((sum, v, i) => sum + (v - got[i]) ** 2, 0) / want.length);
-  const scale = spread || Math.abs(mean);
-  assert.ok(error < BOUND * scale, `${what}: ${error / scale} of the deviation`);
-}
 
 /** The convolution and both gradients by TensorFlow.js's own operations, as the model calls them. */
 function run(g: Convolution, [x, filter, dy]: tf.Tensor4D[]): Record<Pass, tf.TypedArray> {

@@ -9,12 +9,10 @@ import {
   winogradForward,
   winogradPays,
 } from "../../lib/backend/wasm/winograd.ts";
-
-/** The bound on the root of the mean square error, in deviations of the output. */
-const BOUND = 5e-6;
+import { assertNear, eachProduct, of as convolution } from "../support/convolutions.ts";
 
 /** Sides even and odd, channels around the blocks of 4, 6 and 8, every padding; then deep ones. */
-const CASES: Convolution[] = [
+const CASES = [
   of(2, [7, 9], [3, 5], [1, 1]),
   of(1, [8, 8], [8, 16], [1, 1]),
   of(3, [9, 6], [13, 10], [0, 0]),
@@ -27,36 +25,11 @@ const CASES: Convolution[] = [
 
 function of(
   batch: number,
-  [height, width]: [number, number],
-  [channels, outChannels]: [number, number],
+  sides: [number, number],
+  channels: [number, number],
   pad: [number, number],
-): Convolution {
-  const [outHeight, outWidth] = [height + 2 * pad[0] - 2, width + 2 * pad[1] - 2];
-  return { batch, height, width, channels, outHeight, outWidth, outChannels, pad };
-}
-
-/** Every product of the convolution: image, filter and output index. */
-function eachProduct(g: Convolution, use: (x: number, w: number, y: number) => void): void {
-  for (let at = 0; at < g.batch * g.outHeight * g.outWidth; at++) {
-    const [ox, oy] = [at % g.outWidth, Math.floor(at / g.outWidth) % g.outHeight];
-    const sample = Math.floor(at / (g.outWidth * g.outHeight));
-    for (let tap = 0; tap < 9; tap++) {
-      const [y, x] = [oy + Math.floor(tap / 3) - g.pad[0], ox + tap % 3 - g.pad[1]];
-      if (y < 0 || y >= g.height || x < 0 || x >= g.width) continue;
-      const pixel = ((sample * g.height + y) * g.width + x) * g.channels;
-      for (let c = 0; c < g.channels; c++) {
-        const w = (tap * g.channels + c) * g.outChannels;
-        for (let o = 0; o < g.outChannels; o++) use(pixel + c, w + o, at * g.outChannels + o);
-      }
-    }
-  }
-}
-
-function assertNear(got: tf.TypedArray, want: Float64Array, what: string): void {
-  const mean = want.reduce((a, b) => a + b) / want.length;
-  const deviation = Math.sqrt(want.reduce((sum, v) => sum + (v - mean) ** 2, 0) / want.length);
-  const error = Math.sqrt(want.reduce((sum, v, i) => sum + (v - got[i]) ** 2, 0) / want.length);
-  assert.ok(error < BOUND * deviation, `${what}: ${error / deviation} of the deviation`);
+) {
+  return { ...convolution(batch, sides, channels, [pad[0], pad[0], pad[1], pad[1]]), pad };
 }
 
 for (const g of CASES) {

@@ -1,5 +1,9 @@
 /** Convolutions as direct sums: what kernels are compared with. */
+import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
+
+/** The bound on the root of the mean square error, in deviations of the output. */
+const BOUND = 5e-6;
 
 /** Rows and columns of zeros around an image. */
 export type Pads = [top: number, bottom: number, left: number, right: number];
@@ -81,4 +85,14 @@ export function eachProduct(g: Convolution, use: (x: number, w: number, y: numbe
       }
     }
   }
+}
+
+/** Asserts values to {@link BOUND} of what they should be, in deviations of that. */
+export function assertNear(got: tf.TypedArray, want: Float64Array, what: string): void {
+  assert.equal(got.length, want.length, what);
+  const mean = want.reduce((a, b) => a + b) / want.length;
+  const spread = Math.sqrt(want.reduce((sum, v) => sum + (v - mean) ** 2, 0) / want.length);
+  const error = Math.sqrt(want.reduce((sum, v, i) => sum + (v - got[i]) ** 2, 0) / want.length);
+  const scale = spread || Math.abs(mean);
+  assert.ok(error < BOUND * scale, `${what}: ${error / scale} of the deviation`);
 }
