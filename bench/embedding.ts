@@ -34,6 +34,7 @@ import {
 import { createRandom } from "crypts/base";
 import { packagedMds, packagedPca, packagedTsne } from "../lib/embedding/packages.ts";
 import { umap } from "../lib/embedding/umap.ts";
+import { clusters } from "./clusters.ts";
 import { median, peakMegabytes, printMachine, printTable } from "./machine.ts";
 
 type Fit = (m: Matrix, seed: number) => Float32Array;
@@ -191,21 +192,4 @@ async function scikitLearn(m: Matrix): Promise<Map<EmbeddingMethod, Result> | un
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-/** Normal clouds around three centres that are about as far apart as the clouds are wide. */
-function clusters(rows: number, columns: number): Matrix {
-  const random = createRandom(11);
-  const centres = Array.from(
-    { length: 3 },
-    () => Array.from({ length: columns }, () => random.normal(0, 0.2)),
-  );
-  const values = new Float32Array(rows * columns);
-  for (let i = 0; i < rows; i++) {
-    for (let c = 0; c < columns; c++) {
-      // Falling deviations give the cloud directions that matter, as features have.
-      values[i * columns + c] = centres[i % 3][c] + random.normal(0, 4 / (1 + c / 4));
-    }
-  }
-  return { values, rows, columns };
 }

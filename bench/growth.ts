@@ -28,6 +28,7 @@ import { readTextRows } from "crypts/tables";
 import { crossEntropy } from "crypts/tensor";
 import { type Batch, trainStep } from "crypts/training";
 import { METHOD_TITLES, panelsFigure } from "crypts/viz";
+import { clusters } from "./clusters.ts";
 import { peakMegabytes, printMachine, printTable } from "./machine.ts";
 
 /** What is measured, and at which sizes. */
@@ -181,15 +182,8 @@ async function stepSeconds(count: number): Promise<number> {
 }
 
 async function embeddingSeconds(method: EmbeddingMethod, rows: number): Promise<number> {
-  const random = createRandom(11), columns = 256, values = new Float32Array(rows * columns);
-  const centres = Array.from({ length: 3 * columns }, () => random.normal(0, 0.2));
-  for (let i = 0; i < rows; i++) {
-    for (let c = 0; c < columns; c++) {
-      values[i * columns + c] = centres[(i % 3) * columns + c] + random.normal(0, 4 / (1 + c / 4));
-    }
-  }
-  const labels = Array.from({ length: rows }, (_, i) => i % 3);
-  return await secondsOf(() => embed({ values, rows, columns }, { method, seed: 1, labels }));
+  const features = clusters(rows, 256), labels = Array.from({ length: rows }, (_, i) => i % 3);
+  return await secondsOf(() => embed(features, { method, seed: 1, labels }));
 }
 
 function perUnit({ part, size, seconds }: Row): number {

@@ -6,7 +6,7 @@ import { PROJECT_ROOT } from "crypts/base";
 const folder = join(PROJECT_ROOT, "bench");
 const all = [...Deno.readDirSync(folder)]
   .map((entry) => entry.name)
-  .filter((name) => name.endsWith(".ts") && name !== "machine.ts")
+  .filter((name) => name.endsWith(".ts") && name !== "machine.ts" && name !== "clusters.ts")
   .map((name) => name.slice(0, -3))
   .sort();
 const unknown = Deno.args.filter((name) => !all.includes(name));

@@ -48,7 +48,12 @@ export class BarnesHut {
     this.#theta = theta;
     const env = { memory: new WebAssembly.Memory({ initial: 2 }) };
     const { exports } = new WebAssembly.Instance(KERNEL, { env });
-    this.#run = exports as unknown as Exports;
+    this.#run = {
+      cell_bytes: exports.cell_bytes as Exports["cell_bytes"],
+      build_tree: exports.build_tree as Exports["build_tree"],
+      repel: exports.repel as Exports["repel"],
+      attract: exports.attract as Exports["attract"],
+    };
     let end = 2 ** 17;
     const room = (bytes: number) => {
       const at = end;

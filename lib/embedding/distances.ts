@@ -7,6 +7,16 @@ export interface Matrix {
   columns: number;
 }
 
+/** Some rows of a matrix, in the order of `which`, multiplied by `factor`. */
+export function rowsAt(matrix: Matrix, which: ArrayLike<number>, factor = 1): Matrix {
+  const { columns } = matrix, values = new Float32Array(which.length * columns);
+  for (let i = 0; i < which.length; i++) {
+    const from = which[i] * columns;
+    for (let c = 0; c < columns; c++) values[i * columns + c] = matrix.values[from + c] * factor;
+  }
+  return { values, rows: which.length, columns };
+}
+
 /** The rows of one matrix below those of another. */
 export function stacked(a: Matrix, b: Matrix): Matrix {
   const values = new Float32Array(a.values.length + b.values.length);

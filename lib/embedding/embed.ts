@@ -1,6 +1,6 @@
 /** Two-dimensional maps of feature tables, computed off the calling thread. */
 import { needsValues } from "./compute.ts";
-import type { Matrix } from "./distances.ts";
+import { type Matrix, rowsAt } from "./distances.ts";
 import type { Embedding, EmbeddingMethod } from "./job.ts";
 import { EXACT_ROWS } from "./large.ts";
 import type { Label } from "./quality.ts";
@@ -92,13 +92,9 @@ export async function embed(features: Matrix, options: EmbedOptions): Promise<Em
   const given = !exact || needsValues({ method, implementation }, trainRows.length, columns);
   const transfer: ArrayBuffer[] = [];
   const values = (which: number[]) => {
-    const out = new Float32Array(which.length * columns);
-    which.forEach((row, i) => {
-      const from = features.values.subarray(row * columns, (row + 1) * columns);
-      for (let c = 0; c < columns; c++) out[i * columns + c] = from[c] * factor;
-    });
-    transfer.push(out.buffer);
-    return { values: out, rows: which.length, columns };
+    const out = rowsAt(features, which, factor);
+    transfer.push(out.values.buffer as ArrayBuffer);
+    return out;
   };
   return await runInWorker("embed", {
     method,

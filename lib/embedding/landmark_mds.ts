@@ -1,6 +1,6 @@
 /** Metric multidimensional scaling of many points: some of them exactly, the others laid in. */
 import type { Random } from "../base/mod.ts";
-import type { Matrix } from "./distances.ts";
+import { type Matrix, rowsAt } from "./distances.ts";
 import { RowDistances } from "./rows.ts";
 import { smacof, type SmacofOptions } from "./smacof.ts";
 
@@ -26,15 +26,11 @@ export interface LandmarkOptions extends Pick<SmacofOptions, "random" | "iterati
  * @throws {RangeError} for fewer than 3 landmarks
  */
 export function landmarkMds(table: Matrix, options: LandmarkOptions): Float32Array {
-  const { rows, columns } = table, { random, onProgress } = options;
+  const { rows } = table, { random, onProgress } = options;
   const count = Math.min(options.landmarks ?? LANDMARKS, rows);
   if (!(count >= 3)) throw new RangeError(`MDS needs at least 3 landmarks, got ${count}`);
   const chosen = drawRows(random, rows, count);
-  const values = new Float32Array(count * columns);
-  chosen.forEach((row, i) =>
-    values.set(table.values.subarray(row * columns, (row + 1) * columns), i * columns)
-  );
-  const landmarks: Matrix = { values, rows: count, columns };
+  const landmarks = rowsAt(table, chosen);
   const between = new RowDistances(landmarks);
   const own = between.between(Int32Array.from(chosen, (_, i) => i), landmarks);
   const fixed = smacof(own, count, {

@@ -56,7 +56,10 @@ export class RowDistances {
     }
     this.#memory = new WebAssembly.Memory({ initial: Math.ceil(found / 2 ** 16) });
     const { exports } = new WebAssembly.Instance(KERNEL, { env: { memory: this.#memory } });
-    this.#run = exports as unknown as Exports;
+    this.#run = {
+      squares_between: exports.squares_between as Exports["squares_between"],
+      smallest: exports.smallest as Exports["smallest"],
+    };
     const held = new Float32Array(this.#memory.buffer, table, this.#padded * width);
     for (let i = 0; i < rows; i++) {
       held.set(values.subarray(i * columns, (i + 1) * columns), i * width);
