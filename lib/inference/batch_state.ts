@@ -36,7 +36,7 @@ export interface BatchState {
 export type DecidingOptions = Omit<SegmentOptions, "onTile"> & { models: string };
 
 /** Raised when the same inputs begin to give other results. */
-const VERSION = 4;
+const VERSION = 5;
 
 /** The states of a folder of results. */
 export class BatchStore {
