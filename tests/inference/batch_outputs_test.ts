@@ -145,10 +145,10 @@ Deno.test("results of a version that kept no record of its tables are still a ru
     const list = await listBatch(images);
     await collectBatch(outDir, await runBatch(list, [model()], options(outDir)));
     const state = join(outDir, "state", "a.json"), text = await Deno.readTextFile(state);
-    assert.match(text, /"version":4/);
+    assert.match(text, /"version":\d+/);
     await Deno.remove(join(outDir, "state", ".tables.json"));
     await refused(root, list, outDir, /submission\.csv would be overwritten/);
-    await Deno.writeTextFile(state, text.replace('"version":4', '"version":2'));
+    await Deno.writeTextFile(state, text.replace(/"version":\d+/, '"version":2'));
     const [again] = await runBatch(list, [model()], options(outDir));
     assert.deepEqual([again.status, again.skipped], ["done", false]);
     await collectBatch(outDir, [again]);
