@@ -1,11 +1,24 @@
 #include "threads.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 
 namespace {
+
+// How long a thread without work looks out for some before it sleeps. A training step has hundreds of loops,
+// most of them closer to each other than this, and to wake a sleeping thread takes as long as many a loop.
+constexpr std::chrono::microseconds kPatience(100);
+
+// Waits until `done`, or for kPatience; whoever else wants the processor gets it meanwhile.
+template <typename Done>
+void look_out(const Done& done) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!done() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+}
 
 // Threads that wait for work for as long as the process lives.
 class Pool {
@@ -30,7 +43,7 @@ class Pool {
     wake_.notify_all();
     std::unique_lock<std::mutex> lock(mutex_);
     take(lock);
-    done_.wait(lock, [this] { return unfinished_ == 0; });
+    wait(lock, done_, [this] { return unfinished_ == 0; });
   }
 
  private:
@@ -38,10 +51,20 @@ class Pool {
     uint64_t seen = 0;
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [&] { return generation_ != seen; });
+      wait(lock, wake_, [&] { return generation_ != seen; });
       seen = generation_;
       take(lock);
     }
+  }
+
+  // `done` reads nothing but atomics.
+  template <typename Done>
+  void wait(std::unique_lock<std::mutex>& lock, std::condition_variable& signal, const Done& done) {
+    if (done()) return;
+    lock.unlock();
+    look_out(done);
+    lock.lock();
+    signal.wait(lock, done);
   }
 
   void take(std::unique_lock<std::mutex>& lock) {
@@ -61,8 +84,8 @@ class Pool {
   const std::function<void(int)>* body_ = nullptr;
   int parts_ = 0;
   int next_ = 0;
-  int unfinished_ = 0;
-  uint64_t generation_ = 0;
+  std::atomic<int> unfinished_{0};
+  std::atomic<uint64_t> generation_{0};
 };
 
 // Never destroyed: its threads may still wait when the process ends.
