@@ -1,11 +1,19 @@
 /** What Ranger and Adam share: running means of gradients, packed, saved and restored by name. */
 import * as tf from "@tensorflow/tfjs-core";
-import { adamStep, type AdamStepAttrs, hasFusedAdamStep } from "../tensor/mod.ts";
+import {
+  type AdamState,
+  adamStep,
+  type AdamStepAttrs,
+  adamSteps,
+  hasAdamSteps,
+  hasFusedAdamStep,
+} from "../tensor/mod.ts";
 import { pack, replace, unpack } from "./packing.ts";
 
 /**
  * Variables are packed into flat tensors up to this many values, so that a step is a few operations
- * on tensors that fit a cache instead of a dozen on each of hundreds of variables.
+ * on tensors that fit a cache instead of a dozen on each of hundreds of variables. A backend with a kernel
+ * for one variable gets them one by one, one with a kernel for many as many as there are.
  */
 const GROUP_SIZE = 1 << 18;
 
@@ -34,13 +42,11 @@ interface Member {
   name: string;
 }
 
-interface Group {
+/** The state is flat, or in the shape of the only member. */
+interface Group extends AdamState {
   members: Member[];
   rateFactor: number;
   step: number;
-  mean: tf.Tensor;
-  square: tf.Tensor;
-  slow: tf.Tensor | null;
 }
 
 type Slot = "exp_avg" | "exp_avg_sq" | "slow_buffer";
@@ -87,32 +93,19 @@ export abstract class AdaptiveOptimizer extends tf.Optimizer {
 
   private stepGroup(group: Group, gradients: tf.Tensor[]): void {
     const variables = group.members.map((m) => m.variable);
-    const parameter = pack(variables);
-    if (this.slowWeights && !group.slow) group.slow = tf.keep(tf.clone(parameter));
-    const { lookahead, ...attrs } = this.rule(
-      ++group.step,
-      this.learningRate * group.rateFactor,
-    );
-    const [next, mean, square] = adamStep(
-      parameter,
-      pack(gradients),
-      group.mean,
-      group.square,
-      attrs,
-    );
-    group.mean = replace(group.mean, mean);
-    group.square = replace(group.square, square);
-    let value = next;
-    if (lookahead !== undefined && group.slow) {
-      value = tf.add(group.slow, tf.mul(tf.sub(next, group.slow), lookahead));
-      group.slow = replace(group.slow, value);
-    }
-    unpack(value, variables).forEach((t, i) => variables[i].assign(t));
+    if (this.slowWeights && !group.slow) group.slow = tf.keep(tf.clone(pack(variables)));
+    const { lookahead, ...attrs } = this.rule(++group.step, this.learningRate * group.rateFactor);
+    const step = hasAdamSteps() ? adamSteps : packedSteps;
+    const { parameters, state } = step(variables, gradients, group, { ...attrs, lookahead });
+    group.mean = replace(group.mean, state.mean);
+    group.square = replace(group.square, state.square);
+    if (group.slow && state.slow) group.slow = replace(group.slow, state.slow);
+    parameters.forEach((t, i) => variables[i].assign(t));
   }
 
   /** Makes groups for variables seen for the first time, with restored state where there is some. */
   private admit(names: string[]): void {
-    const limit = hasFusedAdamStep() ? 0 : GROUP_SIZE;
+    const limit = hasAdamSteps() ? Infinity : hasFusedAdamStep() ? 0 : GROUP_SIZE;
     let members: Member[] = [];
     let size = 0;
     const flush = () => {
@@ -245,3 +238,14 @@ function gradientOf({ variable }: Member, byName: Map<string, tf.Tensor>): tf.Te
   if (!gradient) throw new RangeError(`variable "${variable.name}" has no gradient in this step`);
   return gradient;
 }
+
+/** {@link adamSteps} where there is no kernel for it: packed, so that it is few operations. */
+const packedSteps: typeof adamSteps = (parameters, gradients, group, { lookahead, ...attrs }) => {
+  const packed = [pack(parameters), pack(gradients)] as const;
+  const [next, mean, square] = adamStep(...packed, group.mean, group.square, attrs);
+  if (lookahead === undefined || !group.slow) {
+    return { parameters: unpack(next, parameters), state: { mean, square, slow: null } };
+  }
+  const slow = tf.add(group.slow, tf.mul(tf.sub(next, group.slow), lookahead));
+  return { parameters: unpack(slow, parameters), state: { mean, square, slow } };
+};

@@ -1,8 +1,14 @@
-/** One step of the Adam family on one tensor: fused where the backend has a kernel, else plain. */
+/** One step of the Adam family: fused where the backend has a kernel, else plain. */
 import * as tf from "@tensorflow/tfjs-core";
 
 /** The name under which a backend may register a fused kernel (`inputs` p, g, m, v; `attrs` below). */
 export const ADAM_STEP = "AdamStep";
+
+/**
+ * The name of the kernel of many tensors at once: its inputs are the parameters, their gradients, the
+ * running means and, with `lookahead`, the slow weights; its outputs the parameters and the others.
+ */
+export const ADAM_STEPS = "AdamSteps";
 
 /** The numbers of one step; see {@link adamStep} for their place. */
 export interface AdamStepAttrs {
@@ -51,4 +57,56 @@ export function adamStep(
 /** Whether the active backend has the fused kernel. */
 export function hasFusedAdamStep(): boolean {
   return tf.getKernel(ADAM_STEP, tf.getBackend()) !== undefined;
+}
+
+/** The numbers of a step on `parameters` tensors; see {@link adamSteps}. */
+export interface AdamStepsAttrs extends AdamStepAttrs {
+  parameters: number;
+  /** How far the slow weights move to the parameters, which then start there again. */
+  lookahead?: number;
+}
+
+/** Running means, and slow weights, of several parameters: flat, one parameter behind the other. */
+export interface AdamState {
+  mean: tf.Tensor;
+  square: tf.Tensor;
+  slow: tf.Tensor | null;
+}
+
+/** Whether the active backend has the kernel of {@link adamSteps}. */
+export function hasAdamSteps(): boolean {
+  return tf.getKernel(ADAM_STEPS, tf.getBackend()) !== undefined;
+}
+
+/**
+ * {@link adamStep} of many parameters in one call, and with `lookahead` the step of their slow weights
+ * `slow' = slow + lookahead (p' - slow)`, which is then p', too. Only where {@link hasAdamSteps}.
+ *
+ * @param parameters and `gradients` of the same shapes, in the order of the state
+ * @returns the next parameters and state; `slow` is null where it stays as it is
+ * @throws {RangeError} for a lookahead without slow weights
+ */
+export function adamSteps(
+  parameters: tf.Tensor[],
+  gradients: tf.Tensor[],
+  { mean, square, slow }: AdamState,
+  { lookahead, ...attrs }: AdamStepAttrs & { lookahead?: number },
+): { parameters: tf.Tensor[]; state: AdamState } {
+  const inputs = [...parameters, ...gradients, mean, square];
+  const numbers: AdamStepsAttrs = { ...attrs, parameters: parameters.length };
+  if (lookahead !== undefined) {
+    if (!slow) throw new RangeError(`a lookahead of ${lookahead} needs slow weights`);
+    inputs.push(slow);
+    numbers.lookahead = lookahead;
+  }
+  const results = tf.engine().runKernel(
+    ADAM_STEPS,
+    Object.fromEntries(inputs.entries()),
+    { ...numbers },
+  ) as tf.Tensor[];
+  const [nextMean, nextSquare, nextSlow] = results.slice(parameters.length);
+  return {
+    parameters: results.slice(0, parameters.length),
+    state: { mean: nextMean, square: nextSquare, slow: nextSlow ?? null },
+  };
 }

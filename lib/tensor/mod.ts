@@ -1,5 +1,15 @@
 /** Differentiable operations that backends may fuse, and the losses. */
-export { ADAM_STEP, adamStep, type AdamStepAttrs, hasFusedAdamStep } from "./adam_step.ts";
+export {
+  ADAM_STEP,
+  ADAM_STEPS,
+  type AdamState,
+  adamStep,
+  type AdamStepAttrs,
+  adamSteps,
+  type AdamStepsAttrs,
+  hasAdamSteps,
+  hasFusedAdamStep,
+} from "./adam_step.ts";
 export { activate, batchNormTrain, type NormActivation } from "./batch_norm.ts";
 export { Fused, runFused } from "./fused.ts";
 export {

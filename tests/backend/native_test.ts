@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "../../lib/backend/select.ts";
 import { readManifest } from "../../lib/backend/native/files.ts";
 import { createModel } from "../../lib/model/segmentation_model.ts";
-import { adamStep } from "../../lib/tensor/adam_step.ts";
+import { adamStep, adamSteps } from "../../lib/tensor/adam_step.ts";
 import { batchNormTrain, type NormActivation } from "../../lib/tensor/batch_norm.ts";
 import { Fused, hasFused } from "../../lib/tensor/fused.ts";
 import { channelScale, globalAverage } from "../../lib/tensor/squeeze_excite.ts";
@@ -97,6 +97,44 @@ nativeTest("tfjs-node: the fused Adam step equals the plain formula on cpu", asy
   const want = [step(true), step(false)].flat();
   want.forEach((values, i) => assertClose(got[i], values, 1e-5, `result ${i}`));
 });
+
+nativeTest(
+  "tfjs-node: a step of many parameters is that of each alone, slow weights follow",
+  () => {
+    const shapes = [[3, 3, 4, 8], [], [40_003], [2, 5], [70_001], [1]];
+    const attrs = { beta1: 0.95, beta2: 0.999, epsilon: 1e-5, rate: 0.01, decay: 0.999 };
+    const numbers = { ...attrs, rootScale: 1.5, adaptive: true };
+    const before = tf.memory().numTensors;
+    tf.tidy(() => {
+      const all = (label: string) => shapes.map((shape, i) => normals(shape, `${label} ${i}`));
+      const flat = (tensors: tf.Tensor[]) => tf.concat(tensors.map((t) => tf.reshape(t, [-1])));
+      const [p, g, m, slow] = ["p", "g", "m", "slow"].map(all);
+      const v = all("v").map((t) => tf.square(t) as tf.Tensor);
+      const state = { mean: flat(m), square: flat(v), slow: flat(slow) };
+      const alone = shapes.map((_, i) => adamStep(p[i], g[i], m[i], v[i], numbers));
+      const values = (tensors: tf.Tensor[]) => flat(tensors).dataSync();
+      const plain = adamSteps(p, g, state, numbers);
+      assert.deepEqual(plain.parameters.map((t) => t.shape), shapes);
+      assert.deepEqual(values(plain.parameters), values(alone.map(([next]) => next)));
+      assert.deepEqual(plain.state.mean.dataSync(), values(alone.map(([, mean]) => mean)));
+      assert.deepEqual(plain.state.square.dataSync(), values(alone.map(([, , square]) => square)));
+      assert.equal(plain.state.slow, null);
+
+      const pulled = adamSteps(p, g, state, { ...numbers, lookahead: 0.25 });
+      const [fast, from] = [values(plain.parameters), state.slow.dataSync()];
+      const want = fast.map((next, i) => from[i] + 0.25 * (next - from[i]));
+      assertClose(values(pulled.parameters) as Float32Array, want as Float32Array, 1e-6, "pulled");
+      assert.deepEqual(pulled.state.slow!.dataSync(), values(pulled.parameters));
+      assert.deepEqual(pulled.state.mean.dataSync(), plain.state.mean.dataSync());
+      const none = { ...state, slow: null };
+      assert.throws(
+        () => adamSteps(p, g, none, { ...numbers, lookahead: 0.25 }),
+        /a lookahead of 0.25 needs slow weights/,
+      );
+    });
+    assert.equal(tf.memory().numTensors, before);
+  },
+);
 
 nativeTest("tfjs-node: batch statistics stay accurate far from zero", () => {
   tf.tidy(() => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { Adam } from "../../lib/ranger/adam.ts";
+import { readManifest } from "../../lib/backend/native/files.ts";
 import { selectBackend } from "../../lib/backend/select.ts";
 import { Ranger } from "../../lib/ranger/ranger.ts";
 
@@ -64,8 +65,9 @@ function manyVariables(prefix: string) {
   return { variables, gradients, dispose: () => tf.dispose([variables, directions]) };
 }
 
-/** Packed groups ("cpu") and the fused step ("wasm"). */
-const CREATED = ["cpu", "wasm"].flatMap((backend) => [
+/** Packed groups ("cpu"), the fused step ("wasm"), and that of all variables at once ("tfjs-node"). */
+const BACKENDS = ["cpu", "wasm", ...readManifest() ? ["tfjs-node"] : []];
+const CREATED = BACKENDS.flatMap((backend) => [
   { backend, create: () => new Ranger(1e-2, { weightDecay: 1e-2 }) },
   { backend, create: () => new Adam(1e-2) },
 ]);

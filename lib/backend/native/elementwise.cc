@@ -1,4 +1,7 @@
-// Swish, and one step of the Adam family, each in one pass over memory.
+// Swish, and one step of the Adam family on all parameters, each in one pass over memory.
+#include <algorithm>
+#include <vector>
+
 #include "kernel.h"
 #include "threads.h"
 #include "vector.h"
@@ -44,28 +47,49 @@ void swish_gradient_range(const float* x, const float* dy, float* dx, int64_t be
 
 // As ADAM_NUMBERS in fused_kernels.ts.
 struct AdamNumbers {
-  float beta1, beta2, epsilon, rate, decay, root_scale, adaptive;
+  float beta1, beta2, epsilon, rate, decay, root_scale, adaptive, lookahead;
+};
+
+// One parameter, or a part of it; without slow weights their pointers are null.
+struct AdamRange {
+  const float *p, *g, *m, *v, *slow;
+  float *p_next, *m_next, *v_next, *slow_next;
 };
 
 FOR_EVERY_PROCESSOR
-void adam_range(const AdamNumbers& a, const float* p, const float* g, const float* m,
-                const float* v, float* p_next, float* m_next, float* v_next, int64_t begin,
-                int64_t end) {
-  each_vector(begin, end, [&](int64_t i, int64_t n) ALWAYS_INLINE {
-    const Vector slope = get(g + i, n);
-    const Vector mean = a.beta1 * get(m + i, n) + (1.0f - a.beta1) * slope;
-    const Vector square = a.beta2 * get(v + i, n) + (1.0f - a.beta2) * slope * slope;
+void adam_range(const AdamNumbers& a, const AdamRange& r, int64_t size) {
+  each_vector(0, size, [&](int64_t i, int64_t n) ALWAYS_INLINE {
+    const Vector slope = get(r.g + i, n);
+    const Vector mean = a.beta1 * get(r.m + i, n) + (1.0f - a.beta1) * slope;
+    const Vector square = a.beta2 * get(r.v + i, n) + (1.0f - a.beta2) * slope * slope;
     Vector change = a.rate * mean;
     if (a.adaptive != 0.0f) {
       Vector root;
       for (int lane = 0; lane < kLanes; lane++) root[lane] = __builtin_sqrtf(square[lane]);
       change = change / (a.root_scale * root + a.epsilon);
     }
-    put(p_next + i, a.decay * get(p + i, n) - change, n);
-    put(m_next + i, mean, n);
-    put(v_next + i, square, n);
+    Vector next = a.decay * get(r.p + i, n) - change;
+    if (r.slow) {
+      const Vector slow = get(r.slow + i, n);
+      next = slow + a.lookahead * (next - slow);
+      put(r.slow_next + i, next, n);
+    }
+    put(r.p_next + i, next, n);
+    put(r.m_next + i, mean, n);
+    put(r.v_next + i, square, n);
   });
 }
+
+// How many parameters an operation is given, and how many flat tensors of slow weights: one or none.
+struct Counts {
+  int64_t parameters = 0, slows = 0;
+  explicit Counts(TF_OpKernelConstruction* construction) {
+    TF_Status* status = TF_NewStatus();
+    TF_OpKernelConstruction_GetAttrInt64(construction, "parameters", &parameters, status);
+    TF_OpKernelConstruction_GetAttrInt64(construction, "slows", &slows, status);
+    TF_DeleteStatus(status);
+  }
+};
 
 void run_swish(const NoSettings&, Call& call) {
   TF_Tensor* input = call.tensor(0);
@@ -86,19 +110,43 @@ void run_swish_gradient(const NoSettings&, Call& call) {
   });
 }
 
-void run_adam_step(const NoSettings&, Call& call) {
-  TF_Tensor* parameter = call.tensor(0);
-  const auto shape = Call::shape(parameter);
-  const float* p = static_cast<float*>(TF_TensorData(parameter));
-  const float* g = call.input(1);
-  TF_Tensor *mean = call.tensor(2), *square = call.tensor(3);
-  const float* m = static_cast<float*>(TF_TensorData(mean));
-  const float* v = static_cast<float*>(TF_TensorData(square));
-  const AdamNumbers& numbers = *reinterpret_cast<const AdamNumbers*>(call.input(4));
-  float* p_next = call.output(0, shape);
-  float *m_next = call.output(1, Call::shape(mean)), *v_next = call.output(2, Call::shape(square));
-  parallel_for(size_of(shape), kGrain, [&](int, int64_t begin, int64_t end) {
-    adam_range(numbers, p, g, m, v, p_next, m_next, v_next, begin, end);
+// Means, squares and slow weights of all parameters lie one behind the other in a tensor each.
+void run_adam_steps(const Counts& counts, Call& call) {
+  const int64_t count = counts.parameters;
+  std::vector<AdamRange> ranges(count);
+  std::vector<int64_t> starts(1, 0);
+  for (int64_t k = 0; k < count; k++) {
+    TF_Tensor* parameter = call.tensor(k);
+    const auto shape = Call::shape(parameter);
+    ranges[k].p = static_cast<float*>(TF_TensorData(parameter));
+    ranges[k].g = call.input(count + k);
+    ranges[k].p_next = call.output(k, shape);
+    starts.push_back(starts[k] + size_of(shape));
+  }
+  // The state at input 2 * count + i and output count + i; null where there is none.
+  auto flat = [&](int64_t i, const float** old, float** next) {
+    TF_Tensor* tensor = call.tensor(2 * count + i);
+    *old = static_cast<float*>(TF_TensorData(tensor));
+    *next = call.output(count + i, Call::shape(tensor));
+  };
+  AdamRange state = {};
+  flat(0, &state.m, &state.m_next);
+  flat(1, &state.v, &state.v_next);
+  if (counts.slows) flat(2, &state.slow, &state.slow_next);
+  const float* numbers = call.input(2 * count + 2 + counts.slows);
+  const AdamNumbers& a = *reinterpret_cast<const AdamNumbers*>(numbers);
+  parallel_for(starts.back(), kGrain, [&](int, int64_t begin, int64_t end) {
+    int64_t k = std::upper_bound(starts.begin(), starts.end(), begin) - starts.begin() - 1;
+    for (; begin < end; k++) {
+      const int64_t at = begin - starts[k], size = std::min(end, starts[k + 1]) - begin;
+      const auto slow = state.slow ? state.slow + begin : nullptr;
+      const auto slow_next = state.slow ? state.slow_next + begin : nullptr;
+      const AdamRange range = {ranges[k].p + at,  ranges[k].g + at,      state.m + begin,
+                               state.v + begin,   slow,                  ranges[k].p_next + at,
+                               state.m_next + begin, state.v_next + begin, slow_next};
+      adam_range(a, range, size);
+      begin += size;
+    }
   });
 }
 
@@ -106,11 +154,13 @@ const bool registered = [] {
   register_operation<NoSettings, run_swish>({"CryptsSwish", {"x: float"}, {"y: float"}, {}});
   register_operation<NoSettings, run_swish_gradient>(
       {"CryptsSwishGrad", {"x: float", "dy: float"}, {"dx: float"}, {}});
-  register_operation<NoSettings, run_adam_step>(
-      {"CryptsAdamStep",
-       {"p: float", "g: float", "m: float", "v: float", "numbers: float"},
-       {"next_p: float", "next_m: float", "next_v: float"},
-       {}});
+  register_operation<Counts, run_adam_steps>(
+      {"CryptsAdamSteps",
+       {"p: parameters * float", "g: parameters * float", "m: float", "v: float",
+        "slow: slows * float", "numbers: float"},
+       {"next_p: parameters * float", "next_m: float", "next_v: float",
+        "next_slow: slows * float"},
+       {"parameters: int >= 1", "slows: int >= 0"}});
   return true;
 }();
 

@@ -4,7 +4,14 @@
  * batch normalization knows no swish, and each of its element-wise operations is a pass over memory.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { ADAM_STEP, type AdamStepAttrs, Fused, type NormActivation } from "../../tensor/mod.ts";
+import {
+  ADAM_STEP,
+  ADAM_STEPS,
+  type AdamStepAttrs,
+  type AdamStepsAttrs,
+  Fused,
+  type NormActivation,
+} from "../../tensor/mod.ts";
 import { type Addon, type Attribute, execute } from "./addon.ts";
 import { type Inputs, replaceKernel } from "./register.ts";
 
@@ -20,6 +27,7 @@ const ADAM_NUMBERS = [
   "decay",
   "rootScale",
   "adaptive",
+  "lookahead",
 ] as const;
 
 /** Registers every fused kernel; once a process, where TensorFlow runs on the CPU. */
@@ -53,7 +61,7 @@ export function registerFusedKernels(addon: Addon): void {
   register(Fused.GlobalAverageGrad, ["dy"], 1, ({ shape }) => [int("sides", shape)]);
   register(Fused.ChannelScale, ["x", "gate"], 1);
   register(Fused.ChannelScaleGateGrad, ["x", "dy"], 1);
-  registerAdamStep();
+  registerAdamSteps(int);
 }
 
 /** Lets the operation `Crypts<name>` serve as the kernel `name`. */
@@ -71,11 +79,25 @@ function register(
 }
 
 /** Its numbers are an input, not attributes: TensorFlow keeps a kernel for every set of attributes. */
-function registerAdamStep(): void {
-  replaceKernel<AdamStepAttrs>(ADAM_STEP, ({ p, g, m, v }: Inputs, attrs) => {
-    const numbers = tf.tensor1d(ADAM_NUMBERS.map((name) => Number(attrs[name])));
-    const results = execute("CryptsAdamStep", [], [p, g, m, v, numbers], 3);
+function registerAdamSteps(int: (name: string, value: number) => Attribute): void {
+  const run = (inputs: tf.TensorInfo[], parameters: number, attrs: Partial<AdamStepsAttrs>) => {
+    const slows = Number(attrs.lookahead !== undefined);
+    const numbers = tf.tensor1d(ADAM_NUMBERS.map((name) => Number(attrs[name] ?? 0)));
+    const results = execute(
+      "CryptsAdamSteps",
+      [int("parameters", parameters), int("slows", slows)],
+      [...inputs, numbers],
+      parameters + 2 + slows,
+    );
     numbers.dispose();
     return results;
-  });
+  };
+  replaceKernel<AdamStepAttrs>(
+    ADAM_STEP,
+    ({ p, g, m, v }: Inputs, attrs) => run([p, g, m, v], 1, attrs),
+  );
+  replaceKernel<AdamStepsAttrs>(
+    ADAM_STEPS,
+    (inputs, attrs) => run(Object.values(inputs), attrs.parameters, attrs),
+  );
 }
