@@ -24,10 +24,19 @@ export interface Ops<T> {
   maxPool(x: T): T;
   /** Mean over height and width, [B,1,1,C]. */
   globalAverage(x: T): T;
+  /** {@link runSqueezeExcite} in one, for interpreters that have it. */
+  squeezeExcite?(x: T, squeeze: Squeeze): T;
   /** Drops whole samples with probability `rate` in training (Huang et al. 2016). */
   dropConnect(x: T, rate: number): T;
   /** The position map of MAnet: x + reshape(softmax over all pairs(centerᵀ top) bottom). */
   positionAttention(x: T, top: T, center: T, bottom: T): T;
+}
+
+/** The 1 x 1 convolutions of squeeze and excitation, and what follows the first. */
+export interface Squeeze {
+  reduce: Conv;
+  widen: Conv;
+  activation: "relu" | "swish";
 }
 
 /** What follows a convolution and its norm. */
@@ -72,6 +81,14 @@ export function convRelu(
 /** Runs a {@link convRelu}. */
 export function runConvRelu<T>(ops: Ops<T>, x: T, layer: ConvNorm): T {
   return ops.convNorm(x, layer.conv, layer.norm, "relu");
+}
+
+/** `x` times the gate that its own means give, channel by channel (Hu et al. 2018). */
+export function runSqueezeExcite<T>(ops: Ops<T>, x: T, squeeze: Squeeze): T {
+  if (ops.squeezeExcite) return ops.squeezeExcite(x, squeeze);
+  const { reduce, widen, activation } = squeeze;
+  const squeezed = ops.convNorm(ops.globalAverage(x), reduce, null, activation);
+  return ops.channelScale(x, ops.sigmoid(ops.conv(squeezed, widen)));
 }
 
 /** A model whose graph can be run by any {@link Ops}; what `createModel` returns. */

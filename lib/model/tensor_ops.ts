@@ -9,9 +9,10 @@ import {
   globalAverage,
   nextStatistics,
   relu6,
+  squeezeExcite,
   swish,
 } from "../tensor/mod.ts";
-import type { Activation, Ops } from "./graph.ts";
+import type { Activation, Ops, Squeeze } from "./graph.ts";
 import type { FoldCache } from "./batch_norm_folding.ts";
 import type { BatchNorm, Conv } from "./layers.ts";
 import type { ForwardOptions } from "./types.ts";
@@ -109,6 +110,21 @@ export class TensorOps implements Ops<T4> {
   }
   globalAverage(x: T4): T4 {
     return globalAverage(x);
+  }
+
+  squeezeExcite(x: T4, { reduce, widen, activation }: Squeeze): T4 {
+    const bias = ({ bias, outChannels }: Conv) =>
+      (bias ?? tf.zeros([outChannels])) as unknown as tf.Tensor1D;
+    return squeezeExcite(
+      x,
+      {
+        reduce: reduce.filter as unknown as T4,
+        reduceBias: bias(reduce),
+        widen: widen.filter as unknown as T4,
+        widenBias: bias(widen),
+      },
+      activation,
+    );
   }
 
   dropConnect(x: T4, rate: number): T4 {

@@ -19,6 +19,9 @@ export const Fused = {
   GlobalAverageGrad: "GlobalAverageGrad",
   ChannelScale: "ChannelScale",
   ChannelScaleGateGrad: "ChannelScaleGateGrad",
+  /** The whole of squeeze and excitation; see `squeezeExcite`. */
+  SqueezeExcite: "SqueezeExcite",
+  SqueezeExciteGrad: "SqueezeExciteGrad",
 } as const;
 
 /** Whether the active backend has the fused kernel `name`. */

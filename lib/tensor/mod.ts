@@ -26,5 +26,5 @@ export {
 export { convActivated } from "./conv_activated.ts";
 export { relu6 } from "./relu6.ts";
 export { nextStatistics } from "./running_statistics.ts";
-export { channelScale, globalAverage } from "./squeeze_excite.ts";
+export { channelScale, globalAverage, squeezeExcite } from "./squeeze_excite.ts";
 export { swish } from "./swish.ts";

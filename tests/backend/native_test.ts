@@ -10,7 +10,7 @@ import { createModel } from "../../lib/model/segmentation_model.ts";
 import { adamStep, adamSteps } from "../../lib/tensor/adam_step.ts";
 import { batchNormTrain, type NormActivation } from "../../lib/tensor/batch_norm.ts";
 import { Fused, hasFused } from "../../lib/tensor/fused.ts";
-import { channelScale, globalAverage } from "../../lib/tensor/squeeze_excite.ts";
+import { channelScale, globalAverage, squeezeExcite } from "../../lib/tensor/squeeze_excite.ts";
 import { swish } from "../../lib/tensor/swish.ts";
 import { createRandom } from "../../lib/base/random.ts";
 import { Ranger } from "../../lib/ranger/ranger.ts";
@@ -62,6 +62,12 @@ nativeTest("tfjs-node: fused kernels on several threads equal TensorFlow.js on c
   const gate = [2, 1, 1, 17];
   const norm = (activation: NormActivation) => (x: tf.Tensor, g: tf.Tensor, b: tf.Tensor) =>
     batchNormTrain(x as tf.Tensor4D, g as tf.Tensor1D, b as tf.Tensor1D, 1e-3, activation).y;
+  const squeezeShapes = [[5, 14, 11, 131], [1, 1, 131, 35], [35], [1, 1, 35, 131], [131]];
+  const squeeze = (activation: "relu" | "swish") => (...[x, ...weights]: tf.Tensor[]) => {
+    const [reduce, widen] = [weights[0], weights[2]] as tf.Tensor4D[];
+    const [reduceBias, widenBias] = [weights[1], weights[3]] as tf.Tensor1D[];
+    return squeezeExcite(x as tf.Tensor4D, { reduce, reduceBias, widen, widenBias }, activation);
+  };
   const cases: [string, (...xs: never[]) => tf.Tensor, number[][]][] = [
     ["batch norm", norm("none"), [image, [17], [17]]],
     ["batch norm + relu", norm("relu"), [image, [17], [17]]],
@@ -69,6 +75,8 @@ nativeTest("tfjs-node: fused kernels on several threads equal TensorFlow.js on c
     ["swish", swish, [image]],
     ["channel scale", channelScale, [image, gate]],
     ["global average", globalAverage, [image]],
+    ["squeeze and excitation", squeeze("swish"), squeezeShapes],
+    ["squeeze and excitation, ReLU", squeeze("relu"), squeezeShapes],
   ];
   const evaluateAll = () =>
     cases.map(([, run, shapes]) => evaluate(run as (...xs: tf.Tensor[]) => tf.Tensor, shapes));

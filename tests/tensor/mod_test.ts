@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
+import { readManifest } from "../../lib/backend/native/files.ts";
 import { selectBackend } from "../../lib/backend/select.ts";
 import { adamStep } from "../../lib/tensor/adam_step.ts";
 import { batchNormTrain } from "../../lib/tensor/batch_norm.ts";
 import { Fused, hasFused } from "../../lib/tensor/fused.ts";
-import { channelScale, globalAverage } from "../../lib/tensor/squeeze_excite.ts";
+import { channelScale, globalAverage, squeezeExcite } from "../../lib/tensor/squeeze_excite.ts";
 import { relu6 } from "../../lib/tensor/relu6.ts";
 import { swish } from "../../lib/tensor/swish.ts";
 import { createRandom } from "../../lib/base/random.ts";
@@ -26,14 +27,93 @@ function close(got: ArrayLike<number>, want: ArrayLike<number>, tolerance: numbe
   }
 }
 
-Deno.test("wasm has every fused kernel, cpu has none: both ways of each operation are tested", async () => {
+/** Kernels that wasm does without. */
+const NATIVE_ONLY: string[] = [Fused.SqueezeExcite, Fused.SqueezeExciteGrad];
+
+Deno.test("wasm has every fused kernel but two, cpu has none: both ways of each operation are tested", async () => {
   await selectBackend("wasm");
-  for (const name of Object.values(Fused)) assert.ok(hasFused(name), name);
+  for (const name of Object.values(Fused)) {
+    assert.equal(hasFused(name), !NATIVE_ONLY.includes(name), name);
+  }
   await selectBackend("cpu");
   for (const name of Object.values(Fused)) assert.ok(!hasFused(name), name);
 });
 
-for (const backend of ["wasm", "cpu"]) {
+/** Squeeze and excitation of `x` [B,P,C] in float64. */
+function squeezeExciteByHand(
+  [x, reduce, reduceBias, widen, widenBias]: number[][],
+  [samples, pixels, channels, squeezed]: number[],
+  activation: "relu" | "swish",
+): number[] {
+  const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
+  const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+  const sum = (count: number, of: (i: number) => number) =>
+    range(count).reduce((total, i) => total + of(i), 0);
+  const y: number[] = [];
+  for (const b of range(samples)) {
+    const at = (p: number, c: number) => x[(b * pixels + p) * channels + c];
+    const means = range(channels).map((c) => sum(pixels, (p) => at(p, c)) / pixels);
+    const narrow = range(squeezed).map((s) => {
+      const z = reduceBias[s] + sum(channels, (c) => means[c] * reduce[c * squeezed + s]);
+      return activation === "relu" ? Math.max(0, z) : z * sigmoid(z);
+    });
+    const gate = range(channels).map((c) =>
+      sigmoid(widenBias[c] + sum(squeezed, (s) => narrow[s] * widen[s * channels + c]))
+    );
+    for (const p of range(pixels)) for (const c of range(channels)) y.push(at(p, c) * gate[c]);
+  }
+  return y;
+}
+
+const NATIVE = readManifest() ? ["tfjs-node"] : [];
+for (const backend of ["wasm", "cpu", ...NATIVE]) {
+  Deno.test(`${backend}: squeeze and excitation equals float64's, its five gradients finite differences`, async () => {
+    await selectBackend(backend);
+    const before = tf.memory().numTensors;
+    const sizes = [3, 20, 19, 5];
+    const [samples, pixels, channels, squeezed] = sizes;
+    const shapes = [
+      [samples, 4, pixels / 4, channels],
+      [1, 1, channels, squeezed],
+      [squeezed],
+      [1, 1, squeezed, channels],
+      [channels],
+    ];
+    for (const activation of ["relu", "swish"] as const) {
+      const [y, ...gradients] = tf.tidy(() => {
+        const inputs = shapes.map((shape, i) => normal(`squeeze ${i}`, ...shape));
+        const dy = normal("slope", ...shapes[0]);
+        const run = (...[x, reduce, reduceBias, widen, widenBias]: tf.Tensor[]) =>
+          squeezeExcite(
+            x as tf.Tensor4D,
+            { reduce, reduceBias, widen, widenBias } as Parameters<typeof squeezeExcite>[1],
+            activation,
+          );
+        return [run(...inputs), ...tf.grads(run)(inputs, dy)].map((t) => [...t.dataSync()]);
+      });
+      const [slope, ...inputs] = tf.tidy(() =>
+        [
+          normal("slope", ...shapes[0]),
+          ...shapes.map((shape, i) => normal(`squeeze ${i}`, ...shape)),
+        ]
+          .map((t) => [...t.dataSync()])
+      );
+      close(y, squeezeExciteByHand(inputs, sizes, activation), 1e-6);
+      gradients.forEach((gradient, which) => {
+        const differences = gradient.map((_, i) => {
+          const moved = (by: number) => {
+            const values = inputs.map((v, k) => k === which ? v.with(i, v[i] + by) : v);
+            const out = squeezeExciteByHand(values, sizes, activation);
+            return out.reduce((total, v, k) => total + v * slope[k], 0);
+          };
+          return (moved(1e-5) - moved(-1e-5)) / 2e-5;
+        });
+        close(gradient, differences, 1e-5);
+      });
+    }
+    assert.equal(tf.memory().numTensors, before);
+  });
+
   Deno.test(`${backend}: operations equal their definitions`, async () => {
     await selectBackend(backend);
     tf.tidy(() => {

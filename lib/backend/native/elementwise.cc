@@ -16,23 +16,6 @@ int64_t size_of(const std::vector<int64_t>& shape) {
   return size;
 }
 
-// Calls body(i, count) for every eight values and then for the rest.
-template <typename Body>
-INLINE void each_vector(int64_t begin, int64_t end, Body body) {
-  int64_t i = begin;
-  for (; i + kLanes <= end; i += kLanes) body(i, kLanes);
-  if (i < end) body(i, end - i);
-}
-
-INLINE Vector get(const float* at, int64_t count) {
-  return count == kLanes ? load(at) : load_some(at, count);
-}
-
-INLINE void put(float* at, Vector v, int64_t count) {
-  if (count == kLanes) store(at, v);
-  else store_some(at, v, count);
-}
-
 FOR_EVERY_PROCESSOR
 void swish_range(const float* x, float* y, int64_t begin, int64_t end) {
   each_vector(begin, end, [&](int64_t i, int64_t n) ALWAYS_INLINE { put(y + i, swish(get(x + i, n)), n); });

@@ -61,6 +61,16 @@ export function registerFusedKernels(addon: Addon): void {
   register(Fused.GlobalAverageGrad, ["dy"], 1, ({ shape }) => [int("sides", shape)]);
   register(Fused.ChannelScale, ["x", "gate"], 1);
   register(Fused.ChannelScaleGateGrad, ["x", "dy"], 1);
+  const squeezing = ({ activation }: tf.NamedAttrMap) => [
+    int("activation", ACTIVATIONS.indexOf(activation as unknown as NormActivation)),
+  ];
+  register(
+    Fused.SqueezeExcite,
+    ["x", "reduce", "reduceBias", "widen", "widenBias"],
+    2,
+    squeezing,
+  );
+  register(Fused.SqueezeExciteGrad, ["x", "reduce", "widen", "inner", "dy"], 5, squeezing);
   registerAdamSteps(int);
 }
 

@@ -42,6 +42,23 @@ INLINE void store_some(float* at, Vector v, int64_t count) {
 
 INLINE Vector all(float value) { return Vector{} + value; }
 
+// Calls body(i, count) for every eight values and then for the rest.
+template <typename Body>
+INLINE void each_vector(int64_t begin, int64_t end, Body body) {
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) body(i, kLanes);
+  if (i < end) body(i, end - i);
+}
+
+INLINE Vector get(const float* at, int64_t count) {
+  return count == kLanes ? load(at) : load_some(at, count);
+}
+
+INLINE void put(float* at, Vector v, int64_t count) {
+  if (count == kLanes) store(at, v);
+  else store_some(at, v, count);
+}
+
 typedef Vector V;
 typedef IntVector IntV;
 #include "swish_lanes.h"

@@ -1,7 +1,7 @@
 /**
  * Spatial and channel squeeze and excitation (Roy et al. 2018), smp's `decoder_attention_type="scse"`.
  */
-import type { Ops } from "../graph.ts";
+import { type Ops, runSqueezeExcite } from "../graph.ts";
 import type { Conv, LayerBuilder } from "../layers.ts";
 
 /** How far the channels are squeezed, as in smp. */
@@ -31,7 +31,6 @@ export function scse(build: LayerBuilder, name: string, channels: number): Atten
 
 /** `x` times its channel gate plus `x` times its pixel gate. */
 export function runScse<T>(ops: Ops<T>, x: T, { reduce, widen, spatial }: Attention): T {
-  const squeezed = ops.convNorm(ops.globalAverage(x), reduce, null, "relu");
-  const channels = ops.channelScale(x, ops.sigmoid(ops.conv(squeezed, widen)));
+  const channels = runSqueezeExcite(ops, x, { reduce, widen, activation: "relu" });
   return ops.add(channels, ops.pixelScale(x, ops.sigmoid(ops.conv(x, spatial))));
 }

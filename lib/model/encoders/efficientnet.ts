@@ -1,5 +1,5 @@
 /** EfficientNet encoders (Tan and Le 2019) as efficientnet_pytorch and smp have them. */
-import type { Encoder, Ops } from "../graph.ts";
+import { type Encoder, type Ops, runSqueezeExcite, type Squeeze } from "../graph.ts";
 import type { BatchNorm, Conv, LayerBuilder } from "../layers.ts";
 import { type Padding, StaticSides } from "./padding.ts";
 
@@ -47,8 +47,7 @@ interface Block {
   norm0: BatchNorm | null;
   depthwise: Conv;
   norm1: BatchNorm;
-  reduce: Conv;
-  widen: Conv;
+  squeeze: Squeeze;
   project: Conv;
   norm2: BatchNorm;
   skip: boolean;
@@ -150,8 +149,11 @@ function block(
       depthwise: true,
     }),
     norm1: norm(`${path}._bn1`, middle),
-    reduce: build.conv(`${at}._se_reduce`, middle, squeezed, 1, { bias: true }),
-    widen: build.conv(`${at}._se_expand`, squeezed, middle, 1, { bias: true }),
+    squeeze: {
+      reduce: build.conv(`${at}._se_reduce`, middle, squeezed, 1, { bias: true }),
+      widen: build.conv(`${at}._se_expand`, squeezed, middle, 1, { bias: true }),
+      activation: "swish",
+    },
     project: build.conv(`${at}._project_conv`, middle, outputs, 1),
     norm2: norm(`${path}._bn2`, outputs),
     skip: stride === 1 && inputs === outputs,
@@ -163,8 +165,7 @@ function runBlock<T>(ops: Ops<T>, input: T, block: Block, dropRate: number): T {
   let x = input;
   if (block.expand) x = ops.convNorm(x, block.expand, block.norm0, "swish");
   x = ops.convNorm(x, block.depthwise, block.norm1, "swish");
-  const squeezed = ops.convNorm(ops.globalAverage(x), block.reduce, null, "swish");
-  x = ops.channelScale(x, ops.sigmoid(ops.conv(squeezed, block.widen)));
+  x = runSqueezeExcite(ops, x, block.squeeze);
   x = ops.convNorm(x, block.project, block.norm2, "none");
   if (!block.skip) return x;
   return ops.add(dropRate > 0 ? ops.dropConnect(x, dropRate) : x, input);
