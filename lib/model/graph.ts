@@ -85,8 +85,15 @@ export function runConvRelu<T>(ops: Ops<T>, x: T, layer: ConvNorm): T {
 
 /** `x` times the gate that its own means give, channel by channel (Hu et al. 2018). */
 export function runSqueezeExcite<T>(ops: Ops<T>, x: T, squeeze: Squeeze): T {
-  if (ops.squeezeExcite) return ops.squeezeExcite(x, squeeze);
-  const { reduce, widen, activation } = squeeze;
+  return ops.squeezeExcite ? ops.squeezeExcite(x, squeeze) : squeezeExciteByParts(ops, x, squeeze);
+}
+
+/** {@link runSqueezeExcite} in operations that every interpreter has. */
+export function squeezeExciteByParts<T>(
+  ops: Ops<T>,
+  x: T,
+  { reduce, widen, activation }: Squeeze,
+): T {
   const squeezed = ops.convNorm(ops.globalAverage(x), reduce, null, activation);
   return ops.channelScale(x, ops.sigmoid(ops.conv(squeezed, widen)));
 }

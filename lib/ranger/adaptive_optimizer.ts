@@ -2,13 +2,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import {
   type AdamState,
-  adamStep,
   type AdamStepAttrs,
   adamSteps,
   hasAdamSteps,
   hasFusedAdamStep,
 } from "../tensor/mod.ts";
-import { pack, replace, unpack } from "./packing.ts";
+import { pack, packedSteps, replace } from "./packing.ts";
 
 /**
  * Variables are packed into flat tensors up to this many values, so that a step is a few operations
@@ -238,14 +237,3 @@ function gradientOf({ variable }: Member, byName: Map<string, tf.Tensor>): tf.Te
   if (!gradient) throw new RangeError(`variable "${variable.name}" has no gradient in this step`);
   return gradient;
 }
-
-/** {@link adamSteps} where there is no kernel for it: packed, so that it is few operations. */
-const packedSteps: typeof adamSteps = (parameters, gradients, group, { lookahead, ...attrs }) => {
-  const packed = [pack(parameters), pack(gradients)] as const;
-  const [next, mean, square] = adamStep(...packed, group.mean, group.square, attrs);
-  if (lookahead === undefined || !group.slow) {
-    return { parameters: unpack(next, parameters), state: { mean, square, slow: null } };
-  }
-  const slow = tf.add(group.slow, tf.mul(tf.sub(next, group.slow), lookahead));
-  return { parameters: unpack(slow, parameters), state: { mean, square, slow } };
-};

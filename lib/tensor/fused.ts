@@ -22,6 +22,8 @@ export const Fused = {
   /** The whole of squeeze and excitation; see `squeezeExcite`. */
   SqueezeExcite: "SqueezeExcite",
   SqueezeExciteGrad: "SqueezeExciteGrad",
+  /** See `blend`: its inputs are both lists of tensors, one behind the other. */
+  Blend: "Blend",
 } as const;
 
 /** Whether the active backend has the fused kernel `name`. */

@@ -11,6 +11,7 @@ export {
   hasFusedAdamStep,
 } from "./adam_step.ts";
 export { activate, batchNormTrain, type NormActivation } from "./batch_norm.ts";
+export { blend } from "./blend.ts";
 export { Fused, runFused } from "./fused.ts";
 export {
   classDiceLoss,

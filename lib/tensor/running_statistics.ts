@@ -29,12 +29,14 @@ export function nextStatistics(
   if (hasFused(Fused.RunningStatistics)) {
     const [mean, variance, batches] = runFused<tf.Tensor[]>(
       Fused.RunningStatistics,
+      // Those of the batch first: TensorFlow.js asks input by input whether one depends on a trained variable,
+      // and compares those that do not with all variables.
       {
+        batchMean: batch.mean,
+        batchVariance: batch.variance,
         mean: running.mean,
         variance: running.variance,
         batches: running.batches,
-        batchMean: batch.mean,
-        batchVariance: batch.variance,
       },
       { momentum, unbiased },
     );

@@ -1,6 +1,7 @@
 /** A running mean of a model's weights, for validation and for the files that are kept. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { SegmentationModel } from "../model/mod.ts";
+import { blend } from "../tensor/mod.ts";
 
 /** Counters are copied, not averaged. */
 const COUNTER = /num_batches_tracked$/;
@@ -48,14 +49,10 @@ export class WeightAverage {
   /** Takes the model's present weights in. */
   update(): void {
     const t = ++this.steps, d = Math.min(this.decay, (1 + t) / (10 + t));
-    for (const { name, variable } of this.averaged()) {
-      const old = this.averages.get(name)!;
-      this.averages.set(
-        name,
-        tf.tidy(() => tf.keep(tf.add(old, tf.mul(tf.sub(variable, old), 1 - d)))),
-      );
-      old.dispose();
-    }
+    const all = this.averaged(), old = all.map(({ name }) => this.averages.get(name)!);
+    const next = tf.tidy(() => blend(old, all.map(({ variable }) => variable), 1 - d));
+    all.forEach(({ name }, i) => this.averages.set(name, tf.keep(next[i])));
+    tf.dispose(old);
   }
 
   /** Runs `work` while the model has the averaged weights, then gives it its own back. */

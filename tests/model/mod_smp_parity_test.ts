@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { FoldCache } from "../../lib/model/batch_norm_folding.ts";
-import type { Activation } from "../../lib/model/graph.ts";
+import { type Activation, type Squeeze, squeezeExciteByParts } from "../../lib/model/graph.ts";
 import type { BatchNorm, Conv } from "../../lib/model/layers.ts";
 import { createModel, describeParameters } from "../../lib/model/segmentation_model.ts";
 import { listArchitectures, listEncoders } from "../../lib/model/registry.ts";
@@ -116,6 +116,10 @@ class TracingOps extends TensorOps {
       this.outputs.set(norm.name, tf.keep(tf.clone(y)));
     }
     return activation === "none" ? y : this[activation](y);
+  }
+
+  override squeezeExcite(x: tf.Tensor4D, squeeze: Squeeze): tf.Tensor4D {
+    return squeezeExciteByParts(this, x, squeeze);
   }
 }
 

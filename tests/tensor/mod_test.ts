@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { readManifest } from "../../lib/backend/native/files.ts";
 import { selectBackend } from "../../lib/backend/select.ts";
 import { adamStep } from "../../lib/tensor/adam_step.ts";
+import { blend } from "../../lib/tensor/blend.ts";
 import { batchNormTrain } from "../../lib/tensor/batch_norm.ts";
 import { Fused, hasFused } from "../../lib/tensor/fused.ts";
 import { channelScale, globalAverage, squeezeExcite } from "../../lib/tensor/squeeze_excite.ts";
@@ -28,9 +29,9 @@ function close(got: ArrayLike<number>, want: ArrayLike<number>, tolerance: numbe
 }
 
 /** Kernels that wasm does without. */
-const NATIVE_ONLY: string[] = [Fused.SqueezeExcite, Fused.SqueezeExciteGrad];
+const NATIVE_ONLY: string[] = [Fused.SqueezeExcite, Fused.SqueezeExciteGrad, Fused.Blend];
 
-Deno.test("wasm has every fused kernel but two, cpu has none: both ways of each operation are tested", async () => {
+Deno.test("wasm has every fused kernel but three, cpu has none: both ways of each operation are tested", async () => {
   await selectBackend("wasm");
   for (const name of Object.values(Fused)) {
     assert.equal(hasFused(name), !NATIVE_ONLY.includes(name), name);
@@ -111,6 +112,26 @@ for (const backend of ["wasm", "cpu", ...NATIVE]) {
         close(gradient, differences, 1e-5);
       });
     }
+    assert.equal(tf.memory().numTensors, before);
+  });
+
+  Deno.test(`${backend}: blends of tensors of all sizes equal their formula`, async () => {
+    await selectBackend(backend);
+    const before = tf.memory().numTensors;
+    const shapes = [[7], [], [40_003], [2, 3, 5], [1]];
+    tf.tidy(() => {
+      const [from, to] = ["from", "to"].map((label) =>
+        shapes.map((shape, i) => normal(`${label} ${i}`, ...shape))
+      );
+      const blended = blend(from, to, 0.25);
+      blended.forEach((t, i) => {
+        assert.deepEqual(t.shape, shapes[i]);
+        const [a, b] = [from[i], to[i]].map((t) => t.dataSync());
+        close(t.dataSync(), a.map((v, k) => v + 0.25 * (b[k] - v)), 1e-6);
+      });
+      assert.deepEqual(blend([], [], 0.5), []);
+      assert.throws(() => blend(from, to.slice(1), 0.5), /5 tensors cannot be blended with 4/);
+    });
     assert.equal(tf.memory().numTensors, before);
   });
 

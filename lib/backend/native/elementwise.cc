@@ -1,4 +1,4 @@
-// Swish, and one step of the Adam family on all parameters, each in one pass over memory.
+// Swish, one step of the Adam family on all parameters, blends of many tensors: one pass over memory each.
 #include <algorithm>
 #include <vector>
 
@@ -38,6 +38,28 @@ struct AdamRange {
   const float *p, *g, *m, *v, *slow;
   float *p_next, *m_next, *v_next, *slow_next;
 };
+
+FOR_EVERY_PROCESSOR
+void blend_range(const float* from, const float* to, float share, int64_t size, float* blended) {
+  each_vector(0, size, [&](int64_t i, int64_t n) ALWAYS_INLINE {
+    const Vector start = get(from + i, n);
+    put(blended + i, start + share * (get(to + i, n) - start), n);
+  });
+}
+
+// Divides the values of many tensors, the first at starts[0] = 0, among the threads: calls
+// body(tensor, first value in it, first value in all, values).
+template <typename Body>
+void for_tensors(const std::vector<int64_t>& starts, const Body& body) {
+  parallel_for(starts.back(), kGrain, [&](int, int64_t begin, int64_t end) {
+    int64_t k = std::upper_bound(starts.begin(), starts.end(), begin) - starts.begin() - 1;
+    for (; begin < end; k++) {
+      const int64_t size = std::min(end, starts[k + 1]) - begin;
+      body(k, begin - starts[k], begin, size);
+      begin += size;
+    }
+  });
+}
 
 FOR_EVERY_PROCESSOR
 void adam_range(const AdamNumbers& a, const AdamRange& r, int64_t size) {
@@ -118,18 +140,40 @@ void run_adam_steps(const Counts& counts, Call& call) {
   if (counts.slows) flat(2, &state.slow, &state.slow_next);
   const float* numbers = call.input(2 * count + 2 + counts.slows);
   const AdamNumbers& a = *reinterpret_cast<const AdamNumbers*>(numbers);
-  parallel_for(starts.back(), kGrain, [&](int, int64_t begin, int64_t end) {
-    int64_t k = std::upper_bound(starts.begin(), starts.end(), begin) - starts.begin() - 1;
-    for (; begin < end; k++) {
-      const int64_t at = begin - starts[k], size = std::min(end, starts[k + 1]) - begin;
-      const auto slow = state.slow ? state.slow + begin : nullptr;
-      const auto slow_next = state.slow ? state.slow_next + begin : nullptr;
-      const AdamRange range = {ranges[k].p + at,  ranges[k].g + at,      state.m + begin,
-                               state.v + begin,   slow,                  ranges[k].p_next + at,
-                               state.m_next + begin, state.v_next + begin, slow_next};
-      adam_range(a, range, size);
-      begin += size;
-    }
+  for_tensors(starts, [&](int64_t k, int64_t at, int64_t begin, int64_t size) {
+    const auto slow = state.slow ? state.slow + begin : nullptr;
+    const auto slow_next = state.slow ? state.slow_next + begin : nullptr;
+    const AdamRange range = {ranges[k].p + at,     ranges[k].g + at,     state.m + begin,
+                             state.v + begin,      slow,                 ranges[k].p_next + at,
+                             state.m_next + begin, state.v_next + begin, slow_next};
+    adam_range(a, range, size);
+  });
+}
+
+struct Count {
+  int64_t tensors = 0;
+  explicit Count(TF_OpKernelConstruction* construction) {
+    TF_Status* status = TF_NewStatus();
+    TF_OpKernelConstruction_GetAttrInt64(construction, "tensors", &tensors, status);
+    TF_DeleteStatus(status);
+  }
+};
+
+void run_blend(const Count& count, Call& call) {
+  std::vector<const float*> from, to;
+  std::vector<float*> blended;
+  std::vector<int64_t> starts(1, 0);
+  for (int64_t k = 0; k < count.tensors; k++) {
+    TF_Tensor* tensor = call.tensor(k);
+    const auto shape = Call::shape(tensor);
+    from.push_back(static_cast<float*>(TF_TensorData(tensor)));
+    to.push_back(call.input(count.tensors + k));
+    blended.push_back(call.output(k, shape));
+    starts.push_back(starts[k] + size_of(shape));
+  }
+  const float share = *call.input(2 * count.tensors);
+  for_tensors(starts, [&](int64_t k, int64_t at, int64_t, int64_t size) {
+    blend_range(from[k] + at, to[k] + at, share, size, blended[k] + at);
   });
 }
 
@@ -144,6 +188,10 @@ const bool registered = [] {
        {"next_p: parameters * float", "next_m: float", "next_v: float",
         "next_slow: slows * float"},
        {"parameters: int >= 1", "slows: int >= 0"}});
+  register_operation<Count, run_blend>({"CryptsBlend",
+                                        {"from: tensors * float", "to: tensors * float", "share: float"},
+                                        {"blended: tensors * float"},
+                                        {"tensors: int >= 1"}});
   return true;
 }();
 

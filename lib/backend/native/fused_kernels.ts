@@ -72,6 +72,13 @@ export function registerFusedKernels(addon: Addon): void {
   );
   register(Fused.SqueezeExciteGrad, ["x", "reduce", "widen", "inner", "dy"], 5, squeezing);
   registerAdamSteps(int);
+  replaceKernel<{ share: number; tensors: number }>(Fused.Blend, (inputs, { share, tensors }) => {
+    const number = tf.scalar(share);
+    const all = [...Object.values(inputs), number];
+    const results = execute("CryptsBlend", [int("tensors", tensors)], all, tensors);
+    number.dispose();
+    return results;
+  });
 }
 
 /** Lets the operation `Crypts<name>` serve as the kernel `name`. */
