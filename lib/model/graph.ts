@@ -26,6 +26,8 @@ export interface Ops<T> {
   globalAverage(x: T): T;
   /** {@link runSqueezeExcite} in one, for interpreters that have it. */
   squeezeExcite?(x: T, squeeze: Squeeze): T;
+  /** {@link runUpsampleConcat} in one, for interpreters that have it. */
+  upsampleConcat?(x: T, skips: T[]): T;
   /** Drops whole samples with probability `rate` in training (Huang et al. 2016). */
   dropConnect(x: T, rate: number): T;
   /** The position map of MAnet: x + reshape(softmax over all pairs(centerᵀ top) bottom). */
@@ -86,6 +88,13 @@ export function runConvRelu<T>(ops: Ops<T>, x: T, layer: ConvNorm): T {
 /** `x` times the gate that its own means give, channel by channel (Hu et al. 2018). */
 export function runSqueezeExcite<T>(ops: Ops<T>, x: T, squeeze: Squeeze): T {
   return ops.squeezeExcite ? ops.squeezeExcite(x, squeeze) : squeezeExciteByParts(ops, x, squeeze);
+}
+
+/** `x` upsampled, and behind its channels those of the skip connections. */
+export function runUpsampleConcat<T>(ops: Ops<T>, x: T, skips: T[]): T {
+  if (ops.upsampleConcat) return ops.upsampleConcat(x, skips);
+  const upsampled = ops.upsample(x);
+  return skips.length > 0 ? ops.concat([upsampled, ...skips]) : upsampled;
 }
 
 /** {@link runSqueezeExcite} in operations that every interpreter has. */

@@ -11,6 +11,7 @@ import {
   relu6,
   squeezeExcite,
   swish,
+  upsampleConcat,
 } from "../tensor/mod.ts";
 import type { Activation, Ops, Squeeze } from "./graph.ts";
 import type { FoldCache } from "./batch_norm_folding.ts";
@@ -110,6 +111,10 @@ export class TensorOps implements Ops<T4> {
   }
   globalAverage(x: T4): T4 {
     return globalAverage(x);
+  }
+
+  upsampleConcat(x: T4, skips: T4[]): T4 {
+    return upsampleConcat(x, skips);
   }
 
   squeezeExcite(x: T4, { reduce, widen, activation }: Squeeze): T4 {

@@ -22,6 +22,9 @@ export const Fused = {
   /** The whole of squeeze and excitation; see `squeezeExcite`. */
   SqueezeExcite: "SqueezeExcite",
   SqueezeExciteGrad: "SqueezeExciteGrad",
+  /** See `upsampleConcat`: its inputs are `x` and the skip connections, `attrs.channels` those of all. */
+  UpsampleConcat: "UpsampleConcat",
+  UpsampleConcatGrad: "UpsampleConcatGrad",
   /** See `blend`: its inputs are both lists of tensors, one behind the other. */
   Blend: "Blend",
 } as const;

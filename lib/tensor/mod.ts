@@ -28,4 +28,5 @@ export { convActivated } from "./conv_activated.ts";
 export { relu6 } from "./relu6.ts";
 export { nextStatistics } from "./running_statistics.ts";
 export { channelScale, globalAverage, squeezeExcite } from "./squeeze_excite.ts";
+export { upsampleConcat } from "./upsample_concat.ts";
 export { swish } from "./swish.ts";

@@ -12,6 +12,7 @@ import { batchNormTrain, type NormActivation } from "../../lib/tensor/batch_norm
 import { Fused, hasFused } from "../../lib/tensor/fused.ts";
 import { channelScale, globalAverage, squeezeExcite } from "../../lib/tensor/squeeze_excite.ts";
 import { swish } from "../../lib/tensor/swish.ts";
+import { upsampleConcat } from "../../lib/tensor/upsample_concat.ts";
 import { createRandom } from "../../lib/base/random.ts";
 import { Ranger } from "../../lib/ranger/ranger.ts";
 import { crossEntropy } from "../../lib/tensor/losses.ts";
@@ -63,6 +64,7 @@ nativeTest("tfjs-node: fused kernels on several threads equal TensorFlow.js on c
   const norm = (activation: NormActivation) => (x: tf.Tensor, g: tf.Tensor, b: tf.Tensor) =>
     batchNormTrain(x as tf.Tensor4D, g as tf.Tensor1D, b as tf.Tensor1D, 1e-3, activation).y;
   const squeezeShapes = [[5, 14, 11, 131], [1, 1, 131, 35], [35], [1, 1, 35, 131], [131]];
+  const joinedShapes = [[2, 33, 29, 19], [2, 66, 58, 7], [2, 66, 58, 24]];
   const squeeze = (activation: "relu" | "swish") => (...[x, ...weights]: tf.Tensor[]) => {
     const [reduce, widen] = [weights[0], weights[2]] as tf.Tensor4D[];
     const [reduceBias, widenBias] = [weights[1], weights[3]] as tf.Tensor1D[];
@@ -75,6 +77,8 @@ nativeTest("tfjs-node: fused kernels on several threads equal TensorFlow.js on c
     ["swish", swish, [image]],
     ["channel scale", channelScale, [image, gate]],
     ["global average", globalAverage, [image]],
+    ["upsampling", (x) => upsampleConcat(x, []), [[2, 33, 29, 19]]],
+    ["upsampling, joined", (x, ...skips) => upsampleConcat(x, skips), joinedShapes],
     ["squeeze and excitation", squeeze("swish"), squeezeShapes],
     ["squeeze and excitation, ReLU", squeeze("relu"), squeezeShapes],
   ];

@@ -9,6 +9,7 @@ import { Fused, hasFused } from "../../lib/tensor/fused.ts";
 import { channelScale, globalAverage, squeezeExcite } from "../../lib/tensor/squeeze_excite.ts";
 import { relu6 } from "../../lib/tensor/relu6.ts";
 import { swish } from "../../lib/tensor/swish.ts";
+import { upsampleConcat } from "../../lib/tensor/upsample_concat.ts";
 import { createRandom } from "../../lib/base/random.ts";
 
 function normal(label: string, ...shape: number[]): tf.Tensor {
@@ -29,9 +30,15 @@ function close(got: ArrayLike<number>, want: ArrayLike<number>, tolerance: numbe
 }
 
 /** Kernels that wasm does without. */
-const NATIVE_ONLY: string[] = [Fused.SqueezeExcite, Fused.SqueezeExciteGrad, Fused.Blend];
+const NATIVE_ONLY: string[] = [
+  Fused.SqueezeExcite,
+  Fused.SqueezeExciteGrad,
+  Fused.UpsampleConcat,
+  Fused.UpsampleConcatGrad,
+  Fused.Blend,
+];
 
-Deno.test("wasm has every fused kernel but three, cpu has none: both ways of each operation are tested", async () => {
+Deno.test("wasm has every fused kernel but five, cpu has none: both ways of each operation are tested", async () => {
   await selectBackend("wasm");
   for (const name of Object.values(Fused)) {
     assert.equal(hasFused(name), !NATIVE_ONLY.includes(name), name);
@@ -112,6 +119,62 @@ for (const backend of ["wasm", "cpu", ...NATIVE]) {
         close(gradient, differences, 1e-5);
       });
     }
+    assert.equal(tf.memory().numTensors, before);
+  });
+
+  Deno.test(`${backend}: each pixel four times, joined with skips; gradients are the sums of four, and copies`, async () => {
+    await selectBackend(backend);
+    const before = tf.memory().numTensors;
+    const [batch, height, width] = [2, 3, 5];
+    for (const channels of [[19], [8, 3], [5, 16, 9]]) {
+      const all = channels.reduce((a, b) => a + b);
+      const [x, skips, dy] = tf.tidy(() => [
+        normal("small", batch, height, width, channels[0]).dataSync(),
+        channels.slice(1).map((c, i) =>
+          normal(`skip ${i}`, batch, 2 * height, 2 * width, c).dataSync()
+        ),
+        normal("joined", batch, 2 * height, 2 * width, all).dataSync(),
+      ]);
+      const y = new Float32Array(dy.length), dx = new Float64Array(x.length);
+      const dskips = skips.map((skip) => new Float32Array(skip.length));
+      for (let p = 0; p < batch * 4 * height * width; p++) {
+        const [row, column] = [Math.floor(p / (2 * width)), p % (2 * width)];
+        const small = Math.floor(row / 2) * width + Math.floor(column / 2);
+        for (let c = 0; c < channels[0]; c++) {
+          y[p * all + c] = x[small * channels[0] + c];
+          dx[small * channels[0] + c] += dy[p * all + c];
+        }
+        let at = channels[0];
+        skips.forEach((skip, i) => {
+          for (let c = 0; c < channels[i + 1]; c++, at++) {
+            y[p * all + at] = skip[p * channels[i + 1] + c];
+            dskips[i][p * channels[i + 1] + c] = dy[p * all + at];
+          }
+        });
+      }
+      const [got, gotX, ...gotSkips] = tf.tidy(() => {
+        const sides = [batch, 2 * height, 2 * width];
+        const inputs = [
+          tf.tensor(x, [batch, height, width, channels[0]]),
+          ...skips.map((skip, i) => tf.tensor(skip, [...sides, channels[i + 1]])),
+        ];
+        const run = (...[small, ...rest]: tf.Tensor[]) =>
+          upsampleConcat(small as tf.Tensor4D, rest as tf.Tensor4D[]);
+        const joined = run(...inputs);
+        assert.deepEqual(joined.shape, [...sides, all]);
+        const gradients = tf.grads(run)(inputs, tf.tensor(dy, joined.shape));
+        return [joined, ...gradients].map((t) => t.dataSync());
+      });
+      assert.deepEqual(got, y);
+      close(gotX, dx, 1e-6);
+      assert.deepEqual(gotSkips, dskips);
+    }
+    const [x, skip] = [tf.zeros([1, 2, 2, 1]), tf.zeros([1, 4, 5, 1])] as tf.Tensor4D[];
+    assert.throws(
+      () => upsampleConcat(x, [skip]),
+      /\[1,2,2,1\] upsampled cannot be joined with \[1,4,5,1\]/,
+    );
+    tf.dispose([x, skip]);
     assert.equal(tf.memory().numTensors, before);
   });
 

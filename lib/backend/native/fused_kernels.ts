@@ -71,6 +71,7 @@ export function registerFusedKernels(addon: Addon): void {
     squeezing,
   );
   register(Fused.SqueezeExciteGrad, ["x", "reduce", "widen", "inner", "dy"], 5, squeezing);
+  registerUpsampleConcat(int);
   registerAdamSteps(int);
   replaceKernel<{ share: number; tensors: number }>(Fused.Blend, (inputs, { share, tensors }) => {
     const number = tf.scalar(share);
@@ -92,6 +93,17 @@ function register(
     const tensors = inputNames.map((name) => inputs[name]);
     const results = execute(`Crypts${kernelName}`, attributesOf(attrs), tensors, outputs);
     return outputs === 1 ? results[0] : results;
+  });
+}
+
+function registerUpsampleConcat(int: (name: string, value: unknown) => Attribute): void {
+  replaceKernel<{ channels: number[] }>(Fused.UpsampleConcat, (inputs, { channels }) => {
+    const how = [int("skips", channels.length - 1)];
+    return execute("CryptsUpsampleConcat", how, Object.values(inputs), 1)[0];
+  });
+  replaceKernel<{ channels: number[] }>(Fused.UpsampleConcatGrad, ({ dy }, { channels }) => {
+    const how = [int("skips", channels.length - 1), int("channels", channels)];
+    return execute("CryptsUpsampleConcatGrad", how, [dy], channels.length);
   });
 }
 

@@ -1,5 +1,12 @@
 /** The decoder of U-Net (Ronneberger et al. 2015) as smp 0.2 has it. */
-import { type ConvNorm, convRelu, type Decoder, type Ops, runConvRelu } from "../graph.ts";
+import {
+  type ConvNorm,
+  convRelu,
+  type Decoder,
+  type Ops,
+  runConvRelu,
+  runUpsampleConcat,
+} from "../graph.ts";
 import type { LayerBuilder } from "../layers.ts";
 import { type Attention, runScse, scse } from "./scse.ts";
 
@@ -34,11 +41,8 @@ export function upBlock(
 
 /** Runs an {@link upBlock} on `x` and the skip connection(s). */
 export function runUpBlock<T>(ops: Ops<T>, x: T, skips: T[], block: UpBlock): T {
-  x = ops.upsample(x);
-  if (skips.length > 0) {
-    x = ops.concat([x, ...skips]);
-    if (block.attention1) x = runScse(ops, x, block.attention1);
-  }
+  x = runUpsampleConcat(ops, x, skips);
+  if (skips.length > 0 && block.attention1) x = runScse(ops, x, block.attention1);
   x = runConvRelu(ops, runConvRelu(ops, x, block.conv1), block.conv2);
   return block.attention2 ? runScse(ops, x, block.attention2) : x;
 }
