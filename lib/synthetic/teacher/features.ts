@@ -93,7 +93,7 @@ export const FEATURES = {
   pen: f("damage", 1, 1.9, 0, "strokes of a marker pen", { odds: 0.05 }),
   debris: f("damage", 1, 25, 0, "stray cells and dust per mm² of glass and lumen", { odds: 0.5 }),
 
-  glass: f("neighbours", 0.05, 0.55, 0, "share of the field that is empty glass", { odds: 0.33 }),
+  glass: f("neighbours", 0.05, 0.55, 0, "share of the field that is empty glass", { odds: 0.4 }),
   muscle: f("neighbours", 0.35, 0.9, 0, "where the muscularis mucosae begins, share of the field", {
     odds: 0.3,
   }),
@@ -112,6 +112,9 @@ export const FEATURES = {
   spacing: f("crypts", -4, 28, 10, "µm between neighbours; at 0 and below they touch"),
   sparse: f("crypts", 0.2, 0.8, 0, "share of the field in which no gland grows", { odds: 0.3 }),
   along: f("crypts", 1, 1, 0, "crypts cut along their axis, side by side", { odds: 0.35 }),
+  mouths: f("crypts", 0.2, 1, 0, "share of crypts below the surface that open to it", {
+    odds: 0.75,
+  }),
   roughness: f("crypts", 0, 1, 0.25, "how far outlines stray from smooth"),
   branching: f("crypts", 0, 0.35, 0, "share of crypts that branch"),
   epithelium: f("crypts", 17, 36, 24, "height of the epithelium, µm"),

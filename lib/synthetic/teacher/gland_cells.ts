@@ -116,8 +116,9 @@ function paintDebris(plate: Plate, styles: readonly GlandStyle[], random: Random
       continue;
     }
     const { filling } = styles[plate.labels[i]];
+    const often = filling === "glass" ? 0 : 0.006;
     const thick = plate.noise.cloud(x / 26 + 9, y / 26);
-    if (filling === "necrosis" ? chance < 1.6 * (thick - 0.3) : chance < 0.006) {
+    if (filling === "necrosis" ? chance < 1.6 * (thick - 0.3) : chance < often) {
       dust(plate, x, y, size, random);
     }
   }

@@ -1,11 +1,11 @@
 /** How one gland looks: its epithelium, nuclei, goblet cells and lumen. */
 import type { Random } from "../../base/mod.ts";
 import type { Features } from "./features.ts";
-import { type Growth, growthOf } from "./layout.ts";
+import { type Growth, growthOf } from "./growth.ts";
 import type { Plate } from "./plate.ts";
 
-/** What fills a lumen. */
-export type Filling = "empty" | "mucus" | "secretion" | "necrosis";
+/** What fills a lumen, or lies above the surface. */
+export type Filling = "empty" | "mucus" | "secretion" | "necrosis" | "glass";
 
 /** How one gland looks. Lengths in µm, stain in optical density. */
 export interface GlandStyle {
@@ -91,6 +91,21 @@ export function glandStyle(features: Features, deepest: number, random: Random):
     ],
     pale: random.uniform(0, 0.6),
     tangential: neoplastic ? random.uniform(0, 0.3) : random.uniform(0, 0.2),
+  };
+}
+
+/** Draws how the epithelium of the surface looks, and that of the crypts that open to it. */
+export function surfaceStyle(features: Features, height: number, random: Random): GlandStyle {
+  const style = glandStyle(features, 3 * height, random.fork("cells"));
+  return {
+    ...style,
+    height,
+    goblets: style.goblets * random.uniform(0.2, 1),
+    foam: false,
+    serration: 0,
+    filling: "glass",
+    band: Math.min(style.band, Math.max(style.long, height - style.long - random.uniform(0.5, 9))),
+    tangential: 0,
   };
 }
 

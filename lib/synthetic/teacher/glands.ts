@@ -68,6 +68,10 @@ export function paintEpithelium(plate: Plate, styles: readonly GlandStyle[]): vo
       if (labels[i] === 0) continue;
       const style = styles[labels[i]];
       const x = column * pixel, t = distance[i];
+      if (style.filling === "glass" && t > style.height + 12) {
+        hollow[i] = 1;
+        continue;
+      }
       const uneven = noise.cloud(x / 9, y / 9) - 0.5;
       const fine = noise.at(x / 1.8 + 50, y / 1.8) - 0.5;
       const solid = isTangential(style, plate, labels[i], x, y, t);
@@ -98,6 +102,8 @@ function contents(
   { noise }: Plate,
 ): [number, number] {
   switch (filling) {
+    case "glass":
+      return [0, 0];
     case "empty":
       return [0, 0.01];
     case "mucus": {

@@ -48,10 +48,8 @@ export function paintGround(
       const kind = tissue[i];
       if (kind === Tissue.glass) continue;
       const x = column * pixel;
-      let [h, e] = kind === Tissue.surface
-        ? columnar(x, y, features, plate.noise)
-        : ground(kind, x, y, plate.distance[i], weave, plate.noise);
-      if (cleft > 0.5 && kind !== Tissue.surface) {
+      let [h, e] = ground(kind, x, y, plate.distance[i], weave, plate.noise);
+      if (cleft > 0.5) {
         const wide = cleft *
           smoothstep(share - 0.06, share + 0.12, plate.noise.cloud(x / 60, y / 60 + 77));
         const near = plate.distance[i] + 2.5 * (plate.noise.at(x / 5, y / 5) - 0.5);
@@ -97,15 +95,6 @@ function ground(
       return [(0.1 + 0.16 * clump + 0.12 * fine) * keep, (0.3 + 0.3 * clump + 0.3 * fine) * keep];
     }
   }
-}
-
-/** The cytoplasm of the surface's epithelium, which is that of the crypts. */
-function columnar(x: number, y: number, features: Features, noise: Noise): [number, number] {
-  const uneven = noise.cloud(x / 9, y / 9) - 0.5, fine = noise.at(x / 1.8, y / 1.8) - 0.5;
-  return [
-    Math.max(0, features.basophilia * (1 + 0.7 * uneven) + 0.1 * fine),
-    Math.max(0, 0.3 * features.cytoplasm * (1 + 0.5 * uneven) + 0.12 * fine),
-  ];
 }
 
 function loose(x: number, y: number, fine: number, w: Weave, noise: Noise): [number, number] {

@@ -39,8 +39,10 @@ export interface Dab {
 export class Plate {
   readonly haematoxylin: Float32Array;
   readonly eosin: Float32Array;
-  /** 0 outside of glands, else the gland's number. */
+  /** 0 outside of epithelium and what it encloses, else the number of what is painted as one. */
   readonly labels: Uint16Array;
+  /** 0 outside of glands, else the gland's number: the labels without the surface. */
+  readonly truth: Uint16Array;
   /** A value of {@link Tissue}. */
   readonly tissue: Uint8Array;
   /** 1 where a gland is hollow. */
@@ -59,6 +61,7 @@ export class Plate {
     this.haematoxylin = new Float32Array(n);
     this.eosin = new Float32Array(n);
     this.labels = new Uint16Array(n);
+    this.truth = new Uint16Array(n);
     this.tissue = new Uint8Array(n);
     this.hollow = new Uint8Array(n);
     this.distance = new Float32Array(n);

@@ -6,6 +6,8 @@ export interface Shape {
   limbs: number[];
   /** Mean half width, µm. */
   radius: number;
+  /** Whether it opens to the surface of the mucosa. */
+  open?: boolean;
 }
 
 /** How outlines are drawn. */
@@ -14,8 +16,8 @@ export interface OutlineOptions {
   stray: [number, number];
   /** Least µm between neighbours; 0 lets them touch. */
   gap: number;
-  /** Whether a gland may cover the pixel. */
-  allowed: (i: number) => boolean;
+  /** Whether a gland may cover the pixel; `open` for one that opens to the surface. */
+  allowed: (i: number, open?: boolean) => boolean;
 }
 
 /** Writes shape k as label k + 1; where two shapes overlap, the pixel goes to the deeper one. */
@@ -58,8 +60,10 @@ export function layShapes(plate: Plate, shapes: readonly Shape[], options: Outli
     }
   });
   for (let i = 0; i < n; i++) {
-    if (best[i] >= 1 || !options.allowed(i)) continue;
-    const free = (second[i] - best[i]) * shapes[owner[i] - 1].radius;
+    if (best[i] >= 1) continue;
+    const { open, radius } = shapes[owner[i] - 1];
+    if (!options.allowed(i, open)) continue;
+    const free = (second[i] - best[i]) * radius;
     if (free >= options.gap) labels[i] = owner[i];
   }
 }

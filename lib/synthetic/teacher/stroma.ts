@@ -1,4 +1,4 @@
-/** Cells outside of glands: inflammatory cells, spindles, blood, the surface's epithelium. */
+/** Cells outside of glands: inflammatory cells, spindles, blood. */
 import type { Random } from "../../base/mod.ts";
 import { smoothstep } from "../noise.ts";
 import type { Features } from "./features.ts";
@@ -35,7 +35,7 @@ export function paintStromaCells(
       const i = plate.at(x, y);
       if (i < 0 || plate.labels[i] !== 0 || plate.distance[i] < 1.6) continue;
       const where = plate.tissue[i];
-      if (where === Tissue.glass || where === Tissue.vessel || where === Tissue.surface) continue;
+      if (where === Tissue.glass || where === Tissue.vessel) continue;
       const angle = flow + 3 * (noise.at(x / 110 + 50, y / 110) - 0.5) + random.normal(0, 0.3);
       if (where === Tissue.lymphoid) {
         if (spacer.claim(x, y, 4.4)) lymphocyte(plate, x, y, dark, random);
@@ -82,56 +82,8 @@ function paintBlood(plate: Plate, features: Features, random: Random): void {
     const x = random.uniform(0, plate.breadth), y = random.uniform(0, plate.tallness);
     const i = plate.at(x, y);
     if (plate.labels[i] !== 0 || plate.tissue[i] === Tissue.glass) continue;
-    if (plate.tissue[i] === Tissue.surface || plate.tissue[i] === Tissue.vessel) continue;
+    if (plate.tissue[i] === Tissue.vessel) continue;
     if (noise.cloud(x / 38 + 120, y / 38 + 33) > level || !spacer.claim(x, y, 4.4)) continue;
     redCell(plate, x, y, random);
-  }
-}
-
-/** The columnar epithelium of the mucosa's surface: of the same cells as crypts, and no gland. */
-export function paintSurface(
-  plate: Plate,
-  features: Features,
-  terrain: Terrain,
-  random: Random,
-): void {
-  const { cover } = terrain;
-  if (cover === 0) return;
-  const spacer = new Spacer(10);
-  const cos = Math.cos(terrain.facing), sin = Math.sin(terrain.facing);
-  const goblets = features.goblets * random.uniform(0, 1);
-  const step = 2.2;
-  for (let gy = 0; gy < plate.tallness; gy += step) {
-    for (let gx = 0; gx < plate.breadth; gx += step) {
-      let x = gx + step * random.next(), y = gy + step * random.next();
-      const chance = random.next();
-      const i = plate.at(x, y);
-      if (i < 0 || plate.tissue[i] !== Tissue.surface || plate.labels[i] !== 0) continue;
-      const depth = terrain.depth(x, y);
-      if (chance < 0.3 * goblets && depth < 0.6 * cover && spacer.claim(x, y, 8)) {
-        plate.ellipse(x, y, 6, 4, terrain.facing, {
-          haematoxylin: 0.02 + 0.12 * features.mucin,
-          eosin: 0.04,
-          cover: 0.9,
-          softness: 1.2,
-          wobble: 0.3,
-        });
-        continue;
-      }
-      if (depth < cover - 11) continue;
-      const wanted = cover - 5 + random.normal(0, 1);
-      x += (wanted - depth) * cos;
-      y += (wanted - depth) * sin;
-      if (!spacer.claim(x, y, 3.8)) continue;
-      plate.ellipse(x, y, random.uniform(3, 4.2), random.uniform(1.7, 2.4), terrain.facing, {
-        haematoxylin: random.uniform(0.5, 0.95),
-        eosin: 0.2,
-        rim: 0.3,
-        grain: 0.3,
-        cover: 0.9,
-        softness: 0.8,
-        wobble: 0.3,
-      });
-    }
   }
 }

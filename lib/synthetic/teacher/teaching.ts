@@ -6,12 +6,12 @@ import { photograph } from "./camera.ts";
 import { damage } from "./damage.ts";
 import { drawFeatures, type FeatureGroup, type Features } from "./features.ts";
 import { paintGlandCells } from "./gland_cells.ts";
-import { type GlandStyle, glandStyle } from "./gland_style.ts";
+import { type GlandStyle, glandStyle, surfaceStyle } from "./gland_style.ts";
 import { paintEpithelium, punchLumens } from "./glands.ts";
 import { paintGround } from "./ground.ts";
 import { layGlands } from "./layout.ts";
 import { Plate } from "./plate.ts";
-import { paintStromaCells, paintSurface } from "./stroma.ts";
+import { paintStromaCells } from "./stroma.ts";
 import { layTerrain } from "./terrain.ts";
 import { paintVessels } from "./vessels.ts";
 
@@ -84,11 +84,13 @@ export function drawTeaching(
 
 function paint(plate: Plate, features: Features, random: Random): void {
   const terrain = layTerrain(plate, features, random.fork("terrain"));
-  layGlands(plate, features, terrain.facing, random.fork("glands"));
+  const surface = layGlands(plate, features, terrain, random.fork("glands"));
   const styles = stylesOf(plate, features, random.fork("styles"));
+  if (surface > 0) {
+    styles[surface] = surfaceStyle(features, terrain.cover, random.fork("surface"));
+  }
   paintGround(plate, features, terrain, random.fork("ground"));
   paintVessels(plate, features, random.fork("vessels"));
-  paintSurface(plate, features, terrain, random.fork("surface"));
   paintStromaCells(plate, features, terrain, random.fork("stroma"));
   punchLumens(plate, styles, features, random.fork("lumens"));
   paintEpithelium(plate, styles);
@@ -122,12 +124,12 @@ function cutImage({ data, width }: RgbImage, side: number): RgbImage {
 }
 
 /** Cuts the field out and numbers the glands that are in it from 1 on. */
-function cutLabels({ labels, width }: Plate, side: number): LabelMask {
+function cutLabels({ truth, width }: Plate, side: number): LabelMask {
   const data = new Uint16Array(side * side);
   const numbers = new Map<number, number>();
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
-      const label = labels[(row + MARGIN) * width + column + MARGIN];
+      const label = truth[(row + MARGIN) * width + column + MARGIN];
       if (label === 0) continue;
       let number = numbers.get(label);
       if (number === undefined) numbers.set(label, number = numbers.size + 1);

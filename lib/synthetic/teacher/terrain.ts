@@ -33,9 +33,9 @@ export function layTerrain(plate: Plate, features: Features, random: Random): Te
     return x * cos + y * sin - start - surface - swing * (noise.cloud(along / wave + 7, 3) - 0.5) -
       ragged * (noise.cloud(x / 23, y / 23) - 0.5);
   };
-  const cover = features.glass > 0 && features.carcinoma === 0 && random.next() < 0.85
-    ? random.uniform(15, 42)
-    : 0;
+  // As high as in the crypts, which leaves those that open to the surface a lumen.
+  const high = Math.min(features.epithelium * random.uniform(0.75, 1.35), 0.8 * features.radius);
+  const cover = features.glass > 0 && features.carcinoma === 0 && random.next() < 0.85 ? high : 0;
   const dense = features.fibres > 0.55;
   const invasive = features.carcinoma > 0;
   const ulcer = features.ulcer > 0 ? 0.36 + 0.3 * features.ulcer : 0;

@@ -15,7 +15,7 @@ export function paintVessels(plate: Plate, features: Features, random: Random): 
       const x = own.uniform(0, plate.breadth), y = own.uniform(0, plate.tallness);
       const i = plate.at(x, y);
       if (plate.labels[i] !== 0 || plate.distance[i] < 1.25 * r + 4) continue;
-      if (plate.tissue[i] === Tissue.glass || plate.tissue[i] === Tissue.surface) continue;
+      if (plate.tissue[i] === Tissue.glass) continue;
       vessel(plate, x, y, r, own);
       break;
     }
