@@ -1,7 +1,14 @@
 /** The training of one fold from start or checkpoint to its end. */
 import { Adam, Ranger } from "../ranger/mod.ts";
 import { createAugmentation } from "../augment/mod.ts";
-import { clearDone, createRandom, exists, type Random, writeWith } from "../base/mod.ts";
+import {
+  clearDone,
+  createRandom,
+  digestFile,
+  exists,
+  type Random,
+  writeWith,
+} from "../base/mod.ts";
 import { createPretrainedModel, loadWeights } from "../model/mod.ts";
 import {
   type Progress,
@@ -113,8 +120,10 @@ async function startAnew(paths: FoldPaths, say: (message: string) => void): Prom
   await clearDone(paths.pending);
   await updateReport(paths.report, paths.name, null);
   if (!await exists(paths.best)) return;
-  await writeWith(paths.previous, (temporary) => Deno.copyFile(paths.best, temporary));
-  say(`the weights that were there are kept as ${paths.previous}`);
+  // Named by what is in it: whatever is trained afterwards leaves it as it is.
+  const kept = `${paths.previous}/${paths.name}_${(await digestFile(paths.best)).slice(0, 8)}`;
+  await writeWith(`${kept}.safetensors`, (temporary) => Deno.copyFile(paths.best, temporary));
+  say(`the weights that were there are kept as ${kept}.safetensors`);
 }
 
 /** The optimizer of the options. */

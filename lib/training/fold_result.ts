@@ -32,8 +32,8 @@ export function foldPaths(
     name,
     best: `${options.outDir}/${name}.safetensors`,
     last: `${options.outDir}/last/${name}.safetensors`,
-    /** What {@link best} was when the last training from the beginning began. */
-    previous: `${options.outDir}/previous/${name}.safetensors`,
+    /** Where weights lie that {@link best} was before a training from the beginning. */
+    previous: `${options.outDir}/previous`,
     /** Best weights until the checkpoint names them. */
     pending: `${options.outDir}/last/${name}_best.safetensors`,
     log: `${options.logDir}/${name}.csv`,
