@@ -1,21 +1,22 @@
 /**
- * Trains the model that comes with the project, on drawings alone, and writes it to `models/bundled/`.
+ * Trains a model that comes with the project, on drawings alone, and writes it to `models/bundled/`.
  * No patient's image is used for training or for choosing anything.
  *
- *     deno task bundle [--steps N] [--out FILE]
- *     deno task bundle --describe FILE [--validated-on TEXT] [--dice-limit F]
+ *     deno task bundle [--encoder lite0|lite2] [--steps N] [--out FILE]
+ *     deno task bundle --describe FILE [--out FILE] [--validated-on TEXT] [--dice-limit F]
  *
  * The second form trains nothing: it chooses how the probabilities of FILE become crypts on drawings
  * that were never trained on, measures the drawings' stains, and writes both with the given notes into
- * the bundled model.
+ * the bundled model of that encoder.
  */
 import "./quiet_libraries.ts";
 import { selectBackend } from "crypts/backend";
 import { writeWhole } from "crypts/base";
 import {
-  BUNDLED_MODEL,
+  BUNDLED_MODELS,
   createPretrainedModel,
   loadModel,
+  type ModelConfig,
   saveWeights,
   type SegmentationModel,
 } from "crypts/model";
@@ -27,13 +28,14 @@ import { parseOptions } from "./command.ts";
 
 const { values } = parseOptions({
   options: {
+    encoder: { type: "string", default: "lite0" },
     steps: { type: "string", default: "700" },
     side: { type: "string", default: "288" },
     crop: { type: "string", default: "192" },
     zoom: { type: "string", default: "1.15" },
     augmentation: { type: "string", default: "tissue" },
     every: { type: "string", default: "175" },
-    out: { type: "string", default: BUNDLED_MODEL },
+    out: { type: "string" },
     describe: { type: "string" },
     "validated-on": { type: "string", default: "drawings only" },
     "dice-limit": { type: "string" },
@@ -53,12 +55,28 @@ const PIXEL_SIZE = 1.24;
 /** µm per pixel of the drawings, so that other scales are known too. */
 const DRAWN_AT = [0.9, 1.75] as const;
 const SEED = 0, SERIES = 11;
-const MODEL = {
-  architecture: "Unet" as const,
-  encoder: "timm-tf_efficientnet_lite0" as const,
-  classes: 3,
-  decoderChannels: [64, 48, 32, 24, 16],
-};
+/** The bundled models by the end of their encoders' names. */
+const FILES = {
+  lite0: BUNDLED_MODELS.bundled,
+  lite2: BUNDLED_MODELS["bundled-lite2"],
+} as const;
+
+function configOf(encoder: string): ModelConfig {
+  if (!Object.hasOwn(FILES, encoder)) {
+    throw new RangeError(`--encoder must be ${Object.keys(FILES).join(" or ")}, got ${encoder}`);
+  }
+  return {
+    architecture: "Unet",
+    encoder: `timm-tf_efficientnet_${encoder}`,
+    classes: 3,
+    decoderChannels: [64, 48, 32, 24, 16],
+  };
+}
+
+/** `--out`, else where the bundled model of this network lies. */
+function outFor({ encoder }: ModelConfig): string {
+  return values.out ?? FILES[encoder.split("_").at(-1)! as keyof typeof FILES];
+}
 
 async function train(): Promise<void> {
   const options: DrawingTrainingOptions = {
@@ -75,7 +93,8 @@ async function train(): Promise<void> {
     seed: SEED,
     validateEvery: positive("every"),
   };
-  const net = await createPretrainedModel({ ...MODEL, encoderWeights: "imagenet", seed: SEED });
+  const config = configOf(values.encoder), out = outFor(config);
+  const net = await createPretrainedModel({ ...config, encoderWeights: "imagenet", seed: SEED });
   const bar = createProgress("Training on drawings", options.steps, { unit: "step" });
   const log = ["step,valid_loss,valid_soft_dice,valid_dice"];
   let mean = 0;
@@ -88,7 +107,7 @@ async function train(): Promise<void> {
     onValidation: async (step, { loss, softDice, dice }) => {
       log.push([step, loss, softDice, dice].join(","));
       if (step < options.steps) return;
-      await save(net, values.out, {
+      await save(net, out, {
         ...{ modelName: "bundled", fold: 0, epoch: step, validLoss: loss, validDice: softDice },
         ...{ scale: 1, pixelSize: PIXEL_SIZE, target: "boundary", validationImages: [] },
         patchSize: [options.crop!.side, options.crop!.side],
@@ -97,7 +116,7 @@ async function train(): Promise<void> {
     },
   });
   await bar.finish();
-  await writeWhole(values.out.replace(/\.safetensors$/, ".csv"), log.join("\n") + "\n");
+  await writeWhole(out.replace(/\.safetensors$/, ".csv"), log.join("\n") + "\n");
 }
 
 async function describe(path: string): Promise<void> {
@@ -105,17 +124,20 @@ async function describe(path: string): Promise<void> {
   const series = { series: SERIES + 2, pixelSize: PIXEL_SIZE };
   const { decision, table } = await chooseDecision(model, series);
   console.log(table);
-  await save(model, BUNDLED_MODEL, {
+  const out = outFor(model.config);
+  const [encoder] = /lite\d$/.exec(model.config.encoder) ?? [model.config.encoder];
+  await save(model, out, {
     ...readTrainingInfo(metadata),
     decision,
     stain: stainOfDrawings(series),
     ...(values["dice-limit"] !== undefined && { diceLimit: positive("dice-limit") }),
-    about: "Unet with EfficientNet-Lite0, trained on drawings of colon mucosa (docs/synthetic.md)",
+    about:
+      `Unet with EfficientNet-${encoder}, trained on drawings of colon mucosa (docs/synthetic.md)`,
     validatedOn: values["validated-on"],
     licence: "MIT; the encoder began with Apache-2.0 weights (EfficientNet-Lite, ImageNet)",
     use: "for research and teaching, not for diagnosis",
   });
-  console.log(`${BUNDLED_MODEL}: ${JSON.stringify(decision)}`);
+  console.log(`${out}: ${JSON.stringify(decision)}`);
 }
 
 function save(model: SegmentationModel, path: string, info: Record<string, unknown>) {

@@ -23,7 +23,7 @@ deno task train [options]
   --micro-batch N        samples in memory at once; gradients are added up to the batch
   --clip-norm F          greatest norm of the gradients
   --init FILE            starts from these weights (a model or an encoder), also as --weights;
-                         "bundled" is the model that comes with the project
+                         "bundled" and "bundled-lite2" come with the project
   --encoder-weights NAME imagenet, or none for random ones (default: the profile's)
   --workers N            threads that decode and augment
   --fresh                starts anew even if there is something to go on from

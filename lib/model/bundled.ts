@@ -1,16 +1,23 @@
-/** The model that comes with the project, see `models/README.md`. */
+/** The models that come with the project, see `models/README.md`. */
 import { join } from "node:path";
 import { PROJECT_ROOT } from "../base/mod.ts";
 
-/** Its file. */
-export const BUNDLED_MODEL: string = join(
-  PROJECT_ROOT,
-  "models",
-  "bundled",
-  "unet_lite0_drawings.safetensors",
-);
+const bundled = (name: string) => join(PROJECT_ROOT, "models", "bundled", `${name}.safetensors`);
 
-/** The path of weights to start from: `"bundled"` is the model that comes with the project. */
+/** Their files, by the names that a training takes as `initialWeights`. */
+export const BUNDLED_MODELS = {
+  /** What inference takes where no model is named, too. */
+  bundled: bundled("unet_lite0_drawings"),
+  /** The better start for a training (docs/training.md). */
+  "bundled-lite2": bundled("unet_lite2_drawings"),
+} as const;
+
+/** The model that inference takes where none is named. */
+export const BUNDLED_MODEL: string = BUNDLED_MODELS.bundled;
+
+/** The path of weights to start from: a name of {@link BUNDLED_MODELS}, or a file. */
 export function initialWeightsPath(name: string): string {
-  return name === "bundled" ? BUNDLED_MODEL : name;
+  return Object.hasOwn(BUNDLED_MODELS, name)
+    ? BUNDLED_MODELS[name as keyof typeof BUNDLED_MODELS]
+    : name;
 }

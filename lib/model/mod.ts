@@ -1,6 +1,6 @@
 /** Segmentation models: architectures, encoders and their weights. */
 
-export { BUNDLED_MODEL, initialWeightsPath } from "./bundled.ts";
+export { BUNDLED_MODEL, BUNDLED_MODELS, initialWeightsPath } from "./bundled.ts";
 export { boundaryChannels } from "./boundary_channels.ts";
 export { WEIGHT_EXTENSIONS } from "./checkpoint/open.ts";
 export type { LoadOptions } from "./file_description.ts";

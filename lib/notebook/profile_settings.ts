@@ -37,8 +37,8 @@ export interface Profile {
   /** `"imagenet"`: the encoder starts from published weights; null: from random numbers. */
   encoderWeights: "imagenet" | null;
   /**
-   * Weights of a whole model to start from: `"bundled"` or a file. They overrule `encoderWeights` and
-   * need a model of the same make; null: none.
+   * Weights of a whole model to start from: `"bundled"` (encoder lite0), `"bundled-lite2"` or a file.
+   * They overrule `encoderWeights` and need a model of the same make; null: none.
    */
   initialWeights: string | null;
   /** What is predicted: `"crypt"` two classes, `"boundary"` three, so that touching crypts are told apart. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BUNDLED_MODEL } from "../../lib/model/bundled.ts";
+import { BUNDLED_MODEL, BUNDLED_MODELS, initialWeightsPath } from "../../lib/model/bundled.ts";
 import { join } from "node:path";
 import { exists } from "../../lib/base/files.ts";
 import {
@@ -10,9 +10,12 @@ import {
   trainOptions,
 } from "../../lib/notebook/pipeline.ts";
 import { chooseProfile } from "../../lib/notebook/profile.ts";
+import { PROFILES } from "../../lib/notebook/profiles.ts";
 import { generateDataset } from "../../lib/synthetic/generate.ts";
 import { BUILT_IN_DATA, openWorkspace, type Workspace } from "../../lib/notebook/workspace.ts";
+import { loadWeights } from "../../lib/model/mod.ts";
 import { createModel } from "../../lib/model/segmentation_model.ts";
+import { classesOf } from "../../lib/training/mod.ts";
 import { saveBest } from "../../lib/training/checkpoint.ts";
 import { selectBackend } from "../../lib/backend/select.ts";
 
@@ -115,6 +118,16 @@ Deno.test("a profile's settings all reach the training", async () => {
   assert.equal(options.splitSeed, 5);
   assert.equal(options.augmentation, "original");
   assert.equal(options.outDir, workspace.models);
+});
+
+Deno.test("the profiles' own weights fit their networks", async () => {
+  for (const { initialWeights, model, target } of Object.values(PROFILES)) {
+    if (initialWeights === null) continue;
+    const net = createModel({ ...model, classes: classesOf(target), seed: 0 });
+    await loadWeights(net, initialWeightsPath(initialWeights));
+    net.dispose();
+  }
+  assert.ok(await exists(BUNDLED_MODELS["bundled-lite2"]), "it is committed");
 });
 
 Deno.test("a profile may start from the bundled model, and its models carry how crypts are decided", async () => {

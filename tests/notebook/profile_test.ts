@@ -44,11 +44,11 @@ Deno.test("the table of settings marks what differs from paper", () => {
 });
 
 Deno.test("another network does not start from the weights of the profile's own", () => {
-  assert.equal(chooseProfile("glas", { epochs: 1 }).initialWeights, "bundled");
+  assert.equal(chooseProfile("glas", { epochs: 1 }).initialWeights, "bundled-lite2");
   assert.equal(chooseProfile("glas", { encoderWeights: null }).initialWeights, null);
   assert.equal(chooseProfile("glas", { target: "crypt" }).initialWeights, null);
   const { model } = PROFILES.glas;
-  assert.equal(chooseProfile("glas", { model: { ...model } }).initialWeights, "bundled");
+  assert.equal(chooseProfile("glas", { model: { ...model } }).initialWeights, "bundled-lite2");
   const other = { ...model, encoder: "resnet18" };
   assert.equal(chooseProfile("glas", { model: other }).initialWeights, null);
   const named = chooseProfile("glas", { model: other, initialWeights: "own.safetensors" });
