@@ -15,9 +15,18 @@ export const BUNDLED_MODELS = {
 /** The model that inference takes where none is named. */
 export const BUNDLED_MODEL: string = BUNDLED_MODELS.bundled;
 
-/** The path of weights to start from: a name of {@link BUNDLED_MODELS}, or a file. */
+/**
+ * The path of weights to start from: a name of {@link BUNDLED_MODELS}, or a file.
+ *
+ * @throws {RangeError} for a name that begins like those and is none of them
+ */
 export function initialWeightsPath(name: string): string {
-  return Object.hasOwn(BUNDLED_MODELS, name)
-    ? BUNDLED_MODELS[name as keyof typeof BUNDLED_MODELS]
-    : name;
+  if (Object.hasOwn(BUNDLED_MODELS, name)) {
+    return BUNDLED_MODELS[name as keyof typeof BUNDLED_MODELS];
+  }
+  if (/^bundled[^./]*$/.test(name)) {
+    const known = Object.keys(BUNDLED_MODELS).join(", ");
+    throw new RangeError(`no weights "${name}" come with the project; there are ${known}`);
+  }
+  return name;
 }

@@ -128,6 +128,11 @@ Deno.test("the profiles' own weights fit their networks", async () => {
     net.dispose();
   }
   assert.ok(await exists(BUNDLED_MODELS["bundled-lite2"]), "it is committed");
+  assert.throws(
+    () => initialWeightsPath("bundled-lite1"),
+    /no weights "bundled-lite1" come with the project; there are bundled, bundled-lite2/,
+  );
+  assert.equal(initialWeightsPath("own/bundled.safetensors"), "own/bundled.safetensors");
 });
 
 Deno.test("a profile may start from the bundled model, and its models carry how crypts are decided", async () => {
