@@ -24,7 +24,7 @@ import { createProgress } from "crypts/notebook";
 import { Adam } from "crypts/ranger";
 import { type DrawingTrainingOptions, readTrainingInfo, trainOnDrawings } from "crypts/training";
 import { chooseDecision, stainOfDrawings } from "./bundle_notes.ts";
-import { parseOptions } from "./command.ts";
+import { parseOptions, runCommand } from "./command.ts";
 
 const { values } = parseOptions({
   options: {
@@ -75,7 +75,9 @@ function configOf(encoder: string): ModelConfig {
 
 /** `--out`, else where the bundled model of this network lies. */
 function outFor({ encoder }: ModelConfig): string {
-  return values.out ?? FILES[encoder.split("_").at(-1)! as keyof typeof FILES];
+  const out = values.out ?? FILES[encoder.split("_").at(-1)! as keyof typeof FILES];
+  if (out === undefined) throw new RangeError(`no bundled model has ${encoder}: give --out`);
+  return out;
 }
 
 async function train(): Promise<void> {
@@ -120,11 +122,10 @@ async function train(): Promise<void> {
 }
 
 async function describe(path: string): Promise<void> {
-  const { model, metadata } = await loadModel(path);
+  const { model, metadata } = await loadModel(path), out = outFor(model.config);
   const series = { series: SERIES + 2, pixelSize: PIXEL_SIZE };
   const { decision, table } = await chooseDecision(model, series);
   console.log(table);
-  const out = outFor(model.config);
   const [encoder] = /lite\d$/.exec(model.config.encoder) ?? [model.config.encoder];
   await save(model, out, {
     ...readTrainingInfo(metadata),
@@ -144,6 +145,9 @@ function save(model: SegmentationModel, path: string, info: Record<string, unkno
   return saveWeights(model, path, { "crypts.training": JSON.stringify(info) }, { half: true });
 }
 
-console.log((await selectBackend()).line);
-if (values.describe === undefined) await train();
-else await describe(values.describe);
+const code = await runCommand(async () => {
+  console.log((await selectBackend()).line);
+  if (values.describe === undefined) await train();
+  else await describe(values.describe);
+});
+Deno.exit(code);
