@@ -6,13 +6,13 @@
  *
  * Rows of docs/growth.csv that are measured again are replaced, then docs/growth.svg is drawn anew.
  * Each figure comes from a process of its own, whose peak memory is its own too. Inference: a
- * generated tiled TIFF, drawn tissue at 0.5 µm per pixel from edge to edge (no glass, nothing is
+ * generated tiled TIFF, drawn tissue at 0.5 µm per pixel (a sixth is glass, of which nothing is
  * skipped), the bundled model by ONNX Runtime in sliding windows, from the file on disk to mask,
  * table and GeoJSON. Training: one step of Unet B0 on 128 px patches on WebAssembly, the best of
  * three. Embeddings: `embed` of three overlapping clusters with 256 columns, quality included, as the
  * notebook Viz runs it: exact up to 2,000 tiles, approximate above. Slides are drawn again each time
- * (minutes from 20,000 px on) and are not part of the time; 40000 has to be asked for; CRYPTS_GROWTH_SLIDES names a folder that
- * keeps them.
+ * (minutes from 20,000 px on) and are not part of the time; CRYPTS_GROWTH_SLIDES names a folder that
+ * keeps them. A slide of 40000 has to be asked for.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
